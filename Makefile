@@ -1,0 +1,224 @@
+# Condense: `make help` lists the targets.
+
+BUILD ?= build
+ifeq ($(origin CC),default)
+  CC := gcc
+endif
+PREFIX ?= /usr/local
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
+PACKAGES := sqlite3 libcjson gsl libjpeg libpng zlib libmd libcpuinfo
+PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) -fopenmp-simd -Iengine/include -Iengine -Iharness -I. $(PACKAGE_CFLAGS) $(SANITIZE)
+LIBS = $(PACKAGE_LIBS) -lcsv -ldnnl -lgomp -lpthreadpool -lm -lpthread -ldl
+
+# SAN=1 builds everything with the address and undefined-behaviour sanitizers, in a folder of its own.
+ifeq ($(SAN),1)
+  SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+  OBJ := $(BUILD)/san
+else
+  OBJ := $(BUILD)/obj
+endif
+
+# Before set-up there may be no compiler to ask.
+MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m))
+ifneq ($(filter x86_64%,$(MACHINE)),)
+  ISAS := scalar avx2 avx512
+else ifneq ($(filter aarch64%,$(MACHINE)),)
+  ISAS := scalar neon
+else
+  ISAS := scalar
+endif
+
+# Every file of engine/cpu/kernels is one source for all instruction sets (docs/kernels.md).
+ISA_FLAGS_scalar := -fno-tree-vectorize -DCN_KERNEL_ISA_SCALAR
+ISA_FLAGS_avx2   := -mavx2 -mfma -mtune=haswell -DCN_KERNEL_ISA_AVX2
+ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512 -DCN_KERNEL_ISA_AVX512
+ISA_FLAGS_neon   := -DCN_KERNEL_ISA_NEON
+
+ENGINE_SRC  := $(filter-out engine/cpu/kernels/%,$(wildcard engine/*/*.c))
+KERNEL_SRC  := $(wildcard engine/cpu/kernels/*.c)
+HARNESS_SRC := $(wildcard harness/*.c harness/*/*.c)
+UNIT_SRC    := $(wildcard tests/unit/*.c)
+
+ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
+HARNESS_OBJ := $(HARNESS_SRC:%.c=$(OBJ)/%.o) $(OBJ)/harness/store/schema_sql.o
+UNIT_OBJ    := $(UNIT_SRC:%.c=$(OBJ)/%.o)
+
+# V=1 shows every command.
+ifneq ($(V),1)
+  Q := @
+  say = @echo "  CC $@";
+endif
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: FORCE train man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights
+all: $(OBJ)/condense ## build the program (build/obj/condense)
+
+$(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(LIBS)
+$(OBJ)/libcondense.a: $(ENGINE_OBJ)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+$(OBJ)/unit: $(UNIT_OBJ) $(filter-out $(OBJ)/harness/main.o,$(HARNESS_OBJ)) $(OBJ)/libcondense.a
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
+
+# The kernel tests leave threads and files out, so that they also run on an emulated processor.
+KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/format/weights.c engine/run/reference.c)) \
+  $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
+CPUINFO := $(if $(filter x86_64%,$(MACHINE)),-lcpuinfo)
+$(OBJ)/kernel-tests: $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/bench_conv.c,$(wildcard tests/kernels/*.c))) $(KERNEL_TEST_OBJ)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread
+$(OBJ)/kernel-bench: $(OBJ)/tests/kernels/bench_conv.o $(KERNEL_TEST_OBJ)
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	$(say)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# What it was built from goes into one object only, so that a new commit compiles one file.
+BUILD_INFO := $(OBJ)/build_info.h
+quoted = $(subst ",\",$(subst \,\\,$(1)))
+$(BUILD_INFO): FORCE
+	@mkdir -p $(@D)
+	@commit=$$(git rev-parse HEAD 2>/dev/null); changes=; \
+	if [ -n "$$commit" ] && ! git diff --quiet HEAD 2>/dev/null; then \
+	  changes=$$(git diff HEAD | git hash-object --stdin); fi; \
+	printf '#define CN_BUILD_COMMIT "%s"\n#define CN_BUILD_CHANGES "%s"\n' "$$commit" "$$changes" > $@.new
+	@printf '#define CN_BUILD_FLAGS "%s"\n' '$(call quoted,$(strip $(CFLAGS) $(LDFLAGS) $(SANITIZE)))' >> $@.new
+	@if cmp -s $@.new $@; then rm -f $@.new; else mv $@.new $@; fi
+$(OBJ)/harness/env/build.o: $(BUILD_INFO)
+$(OBJ)/harness/env/build.o: ALL_CFLAGS += -I$(OBJ)
+FORCE:
+# The database schema is part of the program: the text as an array of bytes.
+$(OBJ)/harness/store/schema_sql.c: harness/store/schema.sql
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "store/store.h"'; echo 'const char st_schema_sql[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } > $@
+$(OBJ)/harness/store/schema_sql.o: $(OBJ)/harness/store/schema_sql.c
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+define ISA_RULE
+$(OBJ)/engine/cpu/kernels/%.$(1).o: engine/cpu/kernels/%.c
+	@mkdir -p $$(@D)
+	$$(say)$$(CC) $$(ALL_CFLAGS) -O3 $(ISA_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
+
+# Set-up. The stamp makes a second call free; it is older than the list when the list grows. Targets
+# that set up first start make again, because the compiler is looked for when the Makefile is read.
+STAMP := $(BUILD)/.setup
+$(STAMP)-%: docker/packages.txt docker/setup.sh
+	@docker/setup.sh $*
+	@mkdir -p $(@D) && touch $@
+setup: $(STAMP)-build ## install what building and running needs (Debian packages)
+
+CONDENSE := $(BUILD)/obj/condense
+MODEL ?= lenet5
+SCALE ?= fashion
+VARIANT ?= dense
+BACKEND ?= cpu
+DEVICE ?= host
+THREADS ?= 1
+BATCH ?= 1
+DATASET ?= fashion-mnist
+CELL := --model $(MODEL) --scale $(SCALE) --variant $(VARIANT) --backend $(BACKEND) --device $(DEVICE) --threads $(THREADS) --batch $(BATCH)
+
+STUDY ?= experiments/studies/default.json
+# A noisy machine (exit status 3) is a result with its verdict, and no reason to draw nothing.
+measure = $(CONDENSE) run $(1) --resume || [ $$? -eq 3 ]
+
+# A first build uses every processor, unless make was told how many.
+parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+build = $(MAKE) --no-print-directory $(parallel)
+
+experiment: $(STAMP)-build ## set up, build, run cells: MODEL= SCALE= VARIANT= BACKEND= DEVICE= THREADS= BATCH=
+	@$(build) all
+	@$(call measure,$(CELL))
+	@$(CONDENSE) plot --output results/figures >/dev/null && echo "figures: results/figures"
+
+study: $(STAMP)-build ## run a study file: STUDY= (experiments/studies/default.json)
+	@$(build) all
+	@$(call measure,--study $(STUDY))
+
+figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
+	@$(build) all
+	@$(CONDENSE) plot $(if $(DB),--db $(DB))
+paper: figures ## write PAPER.md from the same database (DB=FILE: from another)
+	@$(CONDENSE) report $(if $(DB),--db $(DB))
+reference: all ## export results/study.db to results/reference, and the figures and PAPER.md of that
+	@$(CONDENSE) export --output results/reference
+	@$(CONDENSE) plot --db results/reference/study.sql
+	@$(CONDENSE) report --db results/reference/study.sql
+
+test: $(STAMP)-test ## set up, build and run all tests under the sanitizers
+	@$(MAKE) --no-print-directory check
+check:
+	@$(build) all
+	@$(build) SAN=1 $(BUILD)/san/unit $(BUILD)/san/condense
+	@BUILD=$(BUILD) tests/run.sh
+
+CROSS_CC ?= aarch64-linux-gnu-gcc
+kernel-tests: ## every CPU kernel against a reference, at each level this processor has
+	@$(build) SAN=1 $(BUILD)/san/kernel-tests
+	@$(BUILD)/san/kernel-tests
+kernel-tests-neon: ## the same for NEON under user-mode emulation
+	@$(build) SAN= CC="$(CROSS_CC)" BUILD=$(BUILD)/aarch64 LDFLAGS=-static $(BUILD)/aarch64/obj/kernel-tests
+	@qemu-aarch64 $(BUILD)/aarch64/obj/kernel-tests
+# The fuzz targets are libFuzzer's, which only clang has; make test needs neither. They read texts and
+# files only, so they are built without kernels and training.
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(wildcard tests/fuzz/*.c))
+FUZZED_SRC := $(wildcard engine/base/*.c engine/lr/*.c engine/format/*.c) \
+  $(addprefix harness/data/,cifar.c decode.c file.c idx.c jpeg.c labels.c pictures.c png.c resize.c)
+$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZED_SRC:%.c=$(OBJ)/%.o)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
+fuzz-targets: $(FUZZ_TARGETS)
+fuzz: ## feed the readers of texts and files with noise, FUZZ_SECONDS each (needs clang)
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-targets
+	@mkdir -p $(BUILD)/clang/corpus && cp experiments/models/*.lr $(BUILD)/clang/corpus
+	@for target in $(notdir $(FUZZ_TARGETS)); do \
+	    mkdir -p $(BUILD)/clang/corpus-$$target; \
+	    $(BUILD)/clang/obj/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 \
+	      $(BUILD)/clang/corpus-$$target $(BUILD)/clang/corpus || exit 1; \
+	done
+kernel-bench: ## speed of the convolution kernels as a share of the FMA peak
+	@$(MAKE) --no-print-directory $(BUILD)/obj/kernel-bench
+	@$(BUILD)/obj/kernel-bench
+data: all ## verify a data set, fetching what is missing: DATASET=mnist
+	@$(CONDENSE) data $(DATASET) --fetch
+weights: all ## import trained weights into the data folder: MODEL=resnet50 (all that are at hand)
+	@$(CONDENSE) weights $(if $(filter command line,$(origin MODEL)),$(MODEL)) --import --fetch
+
+TRAINED := $(wildcard experiments/weights/*-fashion.csv)
+train: all ## train the committed weights anew by their recorded commands (hours): MODEL=lenet5 for one
+	@for log in $(if $(filter command line,$(origin MODEL)),experiments/weights/$(MODEL)-fashion.csv,$(TRAINED)); do \
+	  command=$$(sed -n 's/^# command: condense //p' $$log) && echo "condense $$command" && \
+	  $(CONDENSE) $$command || exit 1; done
+
+smoke: all ## a tiny study with its figures and paper in a temporary folder
+	@CONDENSE=$(abspath $(CONDENSE)) tests/smoke.sh
+
+check-bare: ## prove 'make experiment' and 'make test' in a bare Debian 12 root (needs root)
+	docker/check-bare.sh
+docker: ## build the image for this machine's architecture
+	docker build -f docker/Dockerfile -t condense .
+
+install: all ## install into PREFIX (/usr/local)
+	install -D -m 755 $(CONDENSE) $(DESTDIR)$(PREFIX)/bin/condense
+	install -D -m 644 docs/condense.1 $(DESTDIR)$(PREFIX)/share/man/man1/condense.1
+	mkdir -p $(DESTDIR)$(PREFIX)/share/condense
+	cp -r experiments plots results $(DESTDIR)$(PREFIX)/share/condense/
+
+man: all ## make the manual page again from the program's own help
+	docs/man.sh $(CONDENSE) > docs/condense.1.tmp && mv docs/condense.1.tmp docs/condense.1
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+clean: ## remove what was built
+	rm -rf $(BUILD)

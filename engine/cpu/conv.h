@@ -1,0 +1,55 @@
+/* Convolution on the CPU: any window, stride, dilation, groups and padding, with bias, residual
+ * addition and activation in the store: out = activation(conv(in) + bias + residual).
+ *
+ * NaN and infinities go through as in the plain formula; relu(x) and relu6(x) of NaN are NaN. The
+ * result does not depend on the number of tasks or threads: every output is one sum in one order.
+ */
+#ifndef CN_CPU_CONV_H
+#define CN_CPU_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "condense/graph.h"
+#include "condense/isa.h"
+#include "condense/status.h"
+#include "cpu/view.h"
+
+typedef struct cn_conv_problem {
+    cn_window window;
+    int32_t in_c, out_c, groups; /* groups divides both; depthwise is groups == in_c */
+    cn_shape in, out;            /* of one image */
+    cn_activation activation;
+    bool residual; /* an addend of the output's shape comes with every run */
+} cn_conv_problem;
+
+typedef struct cn_conv cn_conv;
+
+/* Picks a kernel not above `isa` by static rules and packs the weights: `weight` is
+ * out_c x in_c/groups x kernel_h x kernel_w, `bias` is out_c or NULL for none; neither is needed
+ * afterwards. CN_EINVAL where the problem contradicts itself, CN_ENOMEM. */
+cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, const float *weight,
+                      const float *bias, cn_isa isa, cn_error *error);
+
+/* Registry name of the kernel that does the arithmetic, for example "f32_conv_8x48_avx512". */
+const char *cn_conv_kernel(const cn_conv *conv);
+
+/* The zeros that the input view must offer around each plane: top, bottom, left, right. */
+void cn_conv_halo(const cn_conv_problem *problem, int32_t halo[4]);
+
+size_t cn_conv_scratch(const cn_conv *conv); /* bytes a thread, aligned to CN_ALIGNMENT */
+size_t cn_conv_weight_bytes(const cn_conv *conv);
+
+/* Into how many independent tasks a run over `batch` images should be cut for `threads`. */
+size_t cn_conv_tasks(const cn_conv *conv, int32_t batch, int32_t threads);
+
+/* Task `index` of `tasks` (a result of cn_conv_tasks for in->n). `residual` is NULL unless the
+ * problem has one. The views may not overlap, but `residual` may be `out` itself: each pixel is
+ * read before it is written. */
+void cn_conv_task(const cn_conv *conv, const cn_view *in, const cn_view *out,
+                  const cn_view *residual, size_t index, size_t tasks, void *scratch);
+
+void cn_conv_free(cn_conv *conv);
+
+#endif

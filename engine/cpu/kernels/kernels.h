@@ -1,0 +1,123 @@
+/* What the kernels compute, as function types and their arguments, and the tables of them.
+ * docs/kernels.md tells how to add one. */
+#ifndef CN_CPU_KERNELS_H
+#define CN_CPU_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "condense/graph.h"
+#include "condense/isa.h"
+#include "cpu/kernels/simple.h"
+
+/* Pixels that lie side by side both in a tile (from `first`) and in memory (from `at`, an offset in
+ * floats from a plane's pixel (0, 0) of image 0). `also` is the same in a second view. */
+typedef struct cn_segment {
+    ptrdiff_t at, also;
+    int32_t first, count;
+} cn_segment;
+
+/* pack: the pixels that a tile's window taps read, as a panel with one row of `pitch` floats for
+ * each channel, kernel row and kernel column (in that order: the order of the weights). Row k of
+ * the panel holds, for each pixel of the tile, the input under tap k. May write up to
+ * CN_PANEL_SLACK floats past the last row. */
+typedef struct cn_pack {
+    const float *data;            /* tap (0, 0) of the first channel for offset 0 */
+    ptrdiff_t plane, row, column; /* from tap to tap: channel, kernel row, kernel column */
+    int32_t channels, kernel_h, kernel_w;
+    int32_t stride; /* between neighbouring pixels of a segment */
+    int32_t segment_count;
+    const cn_segment *segments;
+    size_t pitch;
+} cn_pack;
+enum { CN_PANEL_SLACK = 16 };
+typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
+
+/* conv: tile[rows][pixels] = bias + weight[depth][rows] x panel[depth][pixels], or, with bias NULL,
+ * tile += the product. rows and pixels are the kernel's own; only the first `width` pixels (rounded
+ * up to whole vectors) are computed. Panel and tile are aligned to CN_ALIGNMENT. */
+typedef void cn_f32_conv_kernel(size_t depth, int32_t width, const float *weight,
+                                const float *panel, const float *bias, float *tile);
+
+/* finish: stores `rows` rows of a tile, each `pitch` floats, into planes: for each segment,
+ * out[r * out_plane + at ...] = activation(tile + residual[r * residual_plane + also ...]). May
+ * read the tile up to a vector past a segment. */
+typedef struct cn_finish {
+    const float *tile;
+    size_t pitch;
+    int32_t rows;
+    float *out;
+    const float *residual; /* or NULL */
+    ptrdiff_t out_plane, residual_plane;
+    const cn_segment *segments;
+    int32_t segment_count;
+    cn_activation activation;
+} cn_finish;
+typedef void cn_f32_finish_kernel(const cn_finish *finish);
+
+/* depthwise: one plane, all of it. */
+typedef struct cn_depthwise {
+    const float *in;    /* tap (0, 0) of output pixel (0, 0) */
+    ptrdiff_t in_row;   /* from input row to input row */
+    ptrdiff_t tap_row;  /* from kernel row to kernel row: dilation_h * in_row */
+    int32_t tap_column; /* dilation_w */
+    int32_t kernel_h, kernel_w, stride_h, stride_w;
+    const float *weight; /* kernel_h x kernel_w */
+    float bias;
+    float *out;
+    const float *residual; /* or NULL */
+    ptrdiff_t out_row, residual_row;
+    int32_t h, w; /* of the output */
+    cn_activation activation;
+} cn_depthwise;
+typedef void cn_f32_depthwise_kernel(const cn_depthwise *d);
+
+/* fc: `rows` outputs (the kernel's own number) of `images` images (1 to the kernel's pixels):
+ * tile[r * tile_pitch + i] = bias[r] + dot(weight row r, in + i * in_pitch). The weights are packed
+ * as [depth / VL][rows][VL]; depth is a multiple of VL; in is aligned to CN_ALIGNMENT. */
+typedef void cn_f32_fc_kernel(size_t depth, int32_t images, const float *weight, const float *in,
+                              size_t in_pitch, const float *bias, float *tile, size_t tile_pitch);
+
+/* peak: the most fused multiply-adds that a core can do, for shares of the peak: `rounds` times
+ * rows x pixels of them, all in registers. Row i starts at i and becomes factor * itself + addend in
+ * each round; returns the sum of all. */
+typedef float cn_f32_peak_kernel(size_t rounds, float factor, float addend);
+
+/* One kernel at one level. */
+#define CN_KERNEL_SLOT(type, op)                                                                   \
+    struct {                                                                                       \
+        cn_##type##_##op##_kernel *run;                                                            \
+        const char *name;                                                                          \
+        int32_t rows, pixels;                                                                      \
+    } type##_##op
+
+typedef struct cn_kernels {
+    cn_isa isa;
+    int32_t lanes; /* floats a vector */
+#define CN_KERNEL(type, op, ...) CN_KERNEL_SLOT(type, op);
+#include "cpu/kernels/registry.inc"
+#undef CN_KERNEL
+} cn_kernels;
+
+#define CN_KERNEL(type, op, ...)                                                                   \
+    cn_##type##_##op##_kernel cn_##type##_##op##_scalar, cn_##type##_##op##_neon,                  \
+        cn_##type##_##op##_avx2, cn_##type##_##op##_avx512;
+#include "cpu/kernels/registry.inc"
+#undef CN_KERNEL
+
+/* The kernels of the highest level that the processor has and that is not above `limit`. Static. */
+const cn_kernels *cn_kernels_for(cn_isa limit);
+
+/* Inside a kernel: the tile of its registry line at the level being compiled, as the constants
+ * f32_conv_ROWS and f32_conv_PIXELS. */
+#ifdef CN_CPU_VECTOR_H
+enum {
+#define CN_KERNEL(type, op, rs, ps, rn, pn, r2, p2, r5, p5)                                        \
+    type##_##op##_ROWS = CN_BY_ISA(rs, rn, r2, r5),                                                \
+    type##_##op##_PIXELS = CN_BY_ISA(ps, pn, p2, p5),
+#include "cpu/kernels/registry.inc"
+#undef CN_KERNEL
+};
+#endif
+
+#endif

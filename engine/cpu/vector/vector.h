@@ -1,0 +1,47 @@
+/* The vector vocabulary: every kernel is written once in these words and compiled once per
+ * instruction set. A header per set (scalar.h, neon.h, avx2.h, avx512.h) defines
+ *
+ *   V, VL                 a vector of VL floats
+ *   LD ST / LDU STU       load, store at an address that is / need not be a multiple of the vector
+ *   LDN(p, n)             load lanes 0..n-1 and zero the rest; touches no other memory; any n
+ *   STN(p, v, n)          store lanes 0..n-1 only; any n
+ *   BCAST(x) ZERO()       one number in all lanes
+ *   ADD SUB MUL DIV SQRT  lane by lane
+ *   FMA(a, b, c)          a * b + c
+ *   MAX(a, b) MIN(a, b)   b where either is NaN (on NEON: NaN), so MAX(limit, x) keeps NaN in x
+ *   MAXNAN(a, b)          NaN where either is
+ *   SELECT_LT(a, b, x, y) a < b ? x : y
+ *   ABS NEG ROUND         ROUND to the nearest integer, ties to even
+ *   POW2(n)               2^n for integers n in -126..127, anything for others
+ *   EVEN(a, b)            lanes 0, 2, 4, ... of a followed by those of b
+ *   HSUM(v)               sum of the lanes
+ *
+ * CN_KERNEL_NAME(f32_conv) is the symbol of a kernel at the level being compiled, and
+ * CN_BY_ISA(scalar, neon, avx2, avx512) picks a value by level. */
+#ifndef CN_CPU_VECTOR_H
+#define CN_CPU_VECTOR_H
+
+#if defined(CN_KERNEL_ISA_AVX512)
+#include "cpu/vector/avx512.h"
+#define CN_KERNEL_NAME(name) cn_##name##_avx512
+#define CN_BY_ISA(scalar, neon, avx2, avx512) (avx512)
+#elif defined(CN_KERNEL_ISA_AVX2)
+#include "cpu/vector/avx2.h"
+#define CN_KERNEL_NAME(name) cn_##name##_avx2
+#define CN_BY_ISA(scalar, neon, avx2, avx512) (avx2)
+#elif defined(CN_KERNEL_ISA_NEON)
+#include "cpu/vector/neon.h"
+#define CN_KERNEL_NAME(name) cn_##name##_neon
+#define CN_BY_ISA(scalar, neon, avx2, avx512) (neon)
+#elif defined(CN_KERNEL_ISA_SCALAR)
+#include "cpu/vector/scalar.h"
+#define CN_KERNEL_NAME(name) cn_##name##_scalar
+#define CN_BY_ISA(scalar, neon, avx2, avx512) (scalar)
+#else
+#error "kernels are compiled with one of -DCN_KERNEL_ISA_{SCALAR,NEON,AVX2,AVX512}"
+#endif
+
+/* For the body of a kernel that is instantiated with constant arguments. */
+#define CN_INLINE static inline __attribute__((always_inline))
+
+#endif

@@ -1,0 +1,212 @@
+#include "run/build.h"
+
+#include <string.h>
+
+#include "condense/memory.h"
+#include "condense/passes.h"
+
+static int64_t count_nonzero(const cn_weights *weights, const cn_layer *layer)
+{
+    const cn_tensor *weight = cn_weights_of(weights, layer->name, "weight");
+    int64_t nonzero = 0, count = weight ? cn_tensor_count(weight) : 0;
+    for (int64_t i = 0; i < count; i++)
+        nonzero += weight->data[i] != 0.0f;
+    return nonzero;
+}
+
+/* Everything of a layer's profile but the time, from the graph and the weights before packing. */
+static cn_layer_profile describe(const cn_graph *graph, const cn_weights *weights, int32_t index,
+                                 int32_t batch)
+{
+    const cn_layer *layer = &graph->layers[index];
+    cn_layer_profile profile = {.name = layer->name,
+                                .op = layer->op,
+                                .kernel = "in_place",
+                                .macs = cn_layer_macs(graph, index) * batch,
+                                .nonzero = count_nonzero(weights, layer),
+                                .shape = layer->shape};
+    int64_t activations = cn_shape_count(layer->shape), values = 0;
+    for (int32_t k = 0; k < layer->input_count; k++)
+        activations += cn_shape_count(graph->layers[layer->inputs[k]].shape);
+    cn_weight_spec specs[4];
+    int32_t tensors = cn_layer_weights(graph, index, specs);
+    for (int32_t t = 0; t < tensors; t++) {
+        const cn_tensor *tensor = cn_weights_of(weights, layer->name, specs[t].suffix);
+        values += cn_tensor_count(tensor);
+    }
+    profile.bytes = (int64_t)sizeof(float) * (values + activations * batch);
+    return profile;
+}
+
+static cn_status plan_memory(cn_session *session, cn_error *error)
+{
+    const cn_graph *graph = &session->graph;
+    cn_memory_need *needs = cn_calloc((size_t)graph->count, sizeof *needs);
+    if (!needs) return cn_fail(error, CN_ENOMEM, "no memory to plan %d layers", graph->count);
+    for (int32_t i = 0; i < graph->count; i++)
+        needs[i] = cn_step_need(graph, i);
+    for (int32_t i = 0; i < graph->count; i++)
+        cn_step_ask_halo(graph, i, needs);
+    cn_status status =
+        cn_memory_plan_make(&session->plan, graph, needs, session->options.batch, error);
+    cn_free(needs);
+    if (status) return status;
+    session->memory.arena = session->plan.arena;
+    session->memory.live_peak = session->plan.live_peak;
+    session->arena = cn_calloc(session->plan.arena, 1);
+    if (!session->arena)
+        return cn_fail(error, CN_ENOMEM, "no memory for %zu bytes of activations at batch %d",
+                       session->plan.arena, session->options.batch);
+    return CN_OK;
+}
+
+/* The caller's tensor of `shape`: dense; its data is set at each run. */
+static cn_view dense_view(cn_shape shape, int32_t batch)
+{
+    ptrdiff_t plane = (ptrdiff_t)shape.h * shape.w;
+    return (cn_view){.n = batch,
+                     .c = shape.c,
+                     .h = shape.h,
+                     .w = shape.w,
+                     .row = shape.w,
+                     .plane = plane,
+                     .image = plane * shape.c};
+}
+
+static cn_view view_of(const cn_session *session, int32_t layer)
+{
+    return cn_memory_view(&session->plan, &session->graph, layer, session->arena);
+}
+
+static cn_status bind_inputs(const cn_session *session, cn_step *step, cn_error *error)
+{
+    const cn_layer *layer = &session->graph.layers[step->layer];
+    int32_t count = layer->input_count ? layer->input_count : 1;
+    step->in = cn_calloc((size_t)count, sizeof *step->in);
+    if (!step->in) return cn_fail(error, CN_ENOMEM, "layer '%s': out of memory", layer->name);
+    if (!layer->input_count) step->in[0] = dense_view(layer->shape, session->options.batch);
+    for (int32_t k = 0; k < layer->input_count; k++)
+        step->in[k] = view_of(session, layer->inputs[k]);
+    if (layer->residual >= 0) step->residual = step->in[layer->residual];
+    return CN_OK;
+}
+
+/* The next free step, made for layer `index` and bound to its views. */
+static cn_status add_step(cn_session *session, int32_t index, cn_weights *weights, cn_step **out,
+                          cn_error *error)
+{
+    cn_step *step = &session->steps[session->step_count++];
+    cn_status status =
+        cn_step_make(step, &session->graph, index, weights, session->options.isa, error);
+    if (!status) status = bind_inputs(session, step, error);
+    if (status) return status;
+    step->out = view_of(session, index);
+    *out = step;
+    return CN_OK;
+}
+
+/* A concat copies the inputs that could not be written in place. */
+static cn_status add_concat(cn_session *session, int32_t index, cn_weights *weights,
+                            cn_error *error)
+{
+    const cn_layer *layer = &session->graph.layers[index];
+    cn_view whole = view_of(session, index), part = whole;
+    for (int32_t k = 0; k < layer->input_count; k++) {
+        part.c = session->graph.layers[layer->inputs[k]].shape.c;
+        if (!cn_memory_concat_in_place(&session->plan, &session->graph, index, k)) {
+            cn_step *step;
+            cn_status status = add_step(session, index, weights, &step, error);
+            if (status) return status;
+            step->in[0] = step->in[k];
+            step->out = part;
+            cn_step_cut(step, session->options.threads, true);
+        }
+        part.data += part.c * part.plane;
+    }
+    return CN_OK;
+}
+
+/* The last step: from the last layer's planes to the caller's dense tensor. */
+static cn_status add_output(cn_session *session, cn_error *error)
+{
+    int32_t last = session->graph.count - 1;
+    cn_layer copy = cn_layer_defaults(CN_OP_INPUT);
+    copy.name = session->graph.layers[last].name;
+    cn_step *step = &session->steps[session->step_count++];
+    step->layer = last;
+    step->in = cn_calloc(1, sizeof *step->in);
+    if (!step->in) return cn_fail(error, CN_ENOMEM, "out of memory");
+    step->in[0] = view_of(session, last);
+    step->out = dense_view(session->graph.layers[last].shape, session->options.batch);
+    cn_status status = cn_simple_new(&step->simple, &copy, NULL, session->options.isa, error);
+    if (!status) cn_step_cut(step, session->options.threads, false);
+    return status;
+}
+
+static cn_status add_steps(cn_session *session, cn_weights *weights, cn_error *error)
+{
+    const cn_graph *graph = &session->graph;
+    for (int32_t i = 0; i < graph->count; i++) {
+        cn_layer_profile *profile = &session->profile[i];
+        *profile = describe(graph, weights, i, session->options.batch);
+        int32_t before = session->step_count;
+        cn_status status;
+        cn_step *step;
+        if (graph->layers[i].op == CN_OP_CONCAT) {
+            status = add_concat(session, i, weights, error);
+        } else {
+            status = add_step(session, i, weights, &step, error);
+            if (!status)
+                cn_step_cut(step, session->options.threads, session->plan.places[i].shared < 0);
+        }
+        if (status) return status;
+        if (session->step_count > before) profile->kernel = cn_step_kernel(&session->steps[before]);
+    }
+    return add_output(session, error);
+}
+
+static cn_status make_steps(cn_session *session, cn_weights *weights, cn_error *error)
+{
+    const cn_graph *graph = &session->graph;
+    size_t most = (size_t)graph->count + 1;
+    for (int32_t i = 0; i < graph->count; i++)
+        if (graph->layers[i].op == CN_OP_CONCAT) most += (size_t)graph->layers[i].input_count;
+    session->steps = cn_calloc(most, sizeof *session->steps);
+    session->profile = cn_calloc((size_t)graph->count, sizeof *session->profile);
+    if (!session->steps || !session->profile)
+        return cn_fail(error, CN_ENOMEM, "no memory for %d layers", graph->count);
+    return add_steps(session, weights, error);
+}
+
+static cn_status make_scratch(cn_session *session, cn_error *error)
+{
+    size_t most = 0, threads = (size_t)session->options.threads;
+    for (int32_t i = 0; i < session->step_count; i++) {
+        size_t bytes = cn_step_scratch(&session->steps[i]);
+        if (bytes > most) most = bytes;
+        session->memory.weights += cn_step_weight_bytes(&session->steps[i]);
+    }
+    /* Threads' memory is a cache line off a multiple of 4 KiB apart. */
+    session->scratch_pitch = (most + 4095) / 4096 * 4096 + CN_ALIGNMENT;
+    session->memory.scratch = session->scratch_pitch * threads;
+    session->scratch = cn_calloc(threads, session->scratch_pitch);
+    if (!session->scratch)
+        return cn_fail(error, CN_ENOMEM, "no memory for %zu bytes of scratch", most * threads);
+    return CN_OK;
+}
+
+cn_status cn_session_build(cn_session *session, const cn_graph *graph, const cn_weights *weights,
+                           cn_error *error)
+{
+    cn_status status = cn_pool_new(&session->pool, session->options.threads, error);
+    if (status) return status;
+    session->options.threads = cn_pool_threads(session->pool);
+    session->options.isa = cn_isa_available(session->options.isa);
+    cn_weights own = {0};
+    status = cn_passes_apply(graph, weights, session->options.passes, &session->graph, &own, error);
+    if (!status) status = plan_memory(session, error);
+    if (!status) status = make_steps(session, &own, error);
+    if (!status) status = make_scratch(session, error);
+    cn_weights_clear(&own);
+    return status;
+}

@@ -1,0 +1,184 @@
+#include "run/step.h"
+
+#include <string.h>
+
+#include "condense/memory.h"
+#include "cpu/denormals.h"
+#include "run/halo.h"
+
+static cn_conv_problem conv_problem(const cn_graph *graph, const cn_layer *layer)
+{
+    cn_shape in = graph->layers[layer->inputs[0]].shape;
+    return (cn_conv_problem){.window = layer->window,
+                             .in_c = in.c,
+                             .out_c = layer->units,
+                             .groups = layer->groups,
+                             .in = in,
+                             .out = layer->shape,
+                             .activation = layer->activation,
+                             .residual = layer->residual >= 0};
+}
+
+cn_memory_need cn_step_need(const cn_graph *graph, int32_t index)
+{
+    const cn_layer *layer = &graph->layers[index];
+    cn_memory_need need = {0};
+    switch (layer->op) {
+    case CN_OP_CONV:
+    case CN_OP_FC: /* reads the residual just before it writes the same pixel */
+        if (layer->residual < 0) break;
+        need.share_first = layer->residual;
+        need.share_end = layer->residual + 1;
+        need.apart = true;
+        break;
+    case CN_OP_ADD:
+        need.share_end = layer->input_count;
+        break;
+    case CN_OP_RELU:
+    case CN_OP_RELU6:
+    case CN_OP_SIGMOID:
+    case CN_OP_TANH:
+    case CN_OP_BATCH_NORM:
+    case CN_OP_SOFTMAX:
+        need.share_end = 1;
+        break;
+    default:
+        break;
+    }
+    return need;
+}
+
+void cn_step_ask_halo(const cn_graph *graph, int32_t index, cn_memory_need *needs)
+{
+    const cn_layer *layer = &graph->layers[index];
+    if (layer->op != CN_OP_CONV) return;
+    cn_conv_problem problem = conv_problem(graph, layer);
+    int32_t halo[4], *wanted = needs[layer->inputs[0]].halo;
+    cn_conv_halo(&problem, halo);
+    for (int k = 0; k < 4; k++)
+        if (halo[k] > wanted[k]) wanted[k] = halo[k];
+}
+
+static const float *data_of(const cn_weights *weights, const cn_layer *layer, const char *suffix)
+{
+    const cn_tensor *tensor = cn_weights_of(weights, layer->name, suffix);
+    return tensor ? tensor->data : NULL;
+}
+
+static void give_free(cn_weights *weights, const cn_layer *layer, const char *suffix)
+{
+    cn_tensor *tensor = cn_weights_of(weights, layer->name, suffix);
+    if (!tensor) return;
+    cn_free(tensor->data);
+    tensor->data = NULL;
+}
+
+cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
+                       cn_isa isa, cn_error *error)
+{
+    const cn_layer *layer = &graph->layers[index];
+    const float *weight = data_of(weights, layer, "weight"), *bias = NULL;
+    cn_status status;
+    step->layer = index;
+    if (layer->bias || layer->op == CN_OP_BATCH_NORM) bias = data_of(weights, layer, "bias");
+    if (layer->op == CN_OP_CONV) {
+        cn_conv_problem problem = conv_problem(graph, layer);
+        status = cn_conv_new(&step->conv, &problem, weight, bias, isa, error);
+    } else if (layer->op == CN_OP_FC) {
+        cn_fc_problem problem = {.in = graph->layers[layer->inputs[0]].shape,
+                                 .out_c = layer->units,
+                                 .activation = layer->activation,
+                                 .residual = layer->residual >= 0};
+        status = cn_fc_new(&step->fc, &problem, weight, bias, isa, error);
+    } else {
+        cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),
+                                data_of(weights, layer, "running_var")};
+        status = cn_simple_new(&step->simple, layer, &norm, isa, error);
+    }
+    if (status) return cn_fail_in(error, status, "layer '%s'", layer->name);
+    give_free(weights, layer, "weight");
+    give_free(weights, layer, "bias");
+    return CN_OK;
+}
+
+void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
+{
+    int32_t batch = step->out.n;
+    if (step->conv)
+        step->tasks = cn_conv_tasks(step->conv, batch, threads);
+    else if (step->fc)
+        step->tasks = cn_fc_tasks(step->fc, batch, threads);
+    else
+        step->tasks = cn_simple_tasks(step->simple, step->in, &step->out, threads);
+    step->halo_tasks = fresh ? cn_halo_tasks(&step->out, threads) : 0;
+}
+
+static cn_shape shape_of(const cn_view *view)
+{
+    return (cn_shape){view->c, view->h, view->w};
+}
+
+size_t cn_step_scratch(const cn_step *step)
+{
+    if (step->conv) return cn_conv_scratch(step->conv);
+    if (step->fc) return cn_fc_scratch(step->fc, step->out.n);
+    return cn_simple_scratch(step->simple, shape_of(step->in), shape_of(&step->out));
+}
+
+size_t cn_step_weight_bytes(const cn_step *step)
+{
+    if (step->conv) return cn_conv_weight_bytes(step->conv);
+    if (step->fc) return cn_fc_weight_bytes(step->fc);
+    return 0;
+}
+
+const char *cn_step_kernel(const cn_step *step)
+{
+    if (step->conv) return cn_conv_kernel(step->conv);
+    if (step->fc) return cn_fc_kernel(step->fc);
+    return cn_simple_kernel(step->simple);
+}
+
+typedef struct running {
+    const cn_step *step;
+    char *scratch;
+    size_t scratch_pitch;
+} running;
+
+/* The tasks of the output's halo come first: they are small, and the operator touches other memory.
+ */
+static void run_task(void *context, size_t index, size_t thread)
+{
+    const running *r = context;
+    const cn_step *step = r->step;
+    uint64_t state = cn_denormals_off();
+    void *scratch = r->scratch + thread * r->scratch_pitch;
+    const cn_view *residual = step->residual.data ? &step->residual : NULL;
+    if (index < step->halo_tasks) {
+        cn_halo_task(&step->out, index, step->halo_tasks);
+    } else {
+        index -= step->halo_tasks;
+        if (step->conv)
+            cn_conv_task(step->conv, step->in, &step->out, residual, index, step->tasks, scratch);
+        else if (step->fc)
+            cn_fc_task(step->fc, step->in, &step->out, residual, index, step->tasks, scratch);
+        else
+            cn_simple_task(step->simple, step->in, &step->out, index, step->tasks, scratch);
+    }
+    cn_denormals_restore(state);
+}
+
+void cn_step_run(const cn_step *step, cn_pool *pool, char *scratch, size_t scratch_pitch)
+{
+    running r = {step, scratch, scratch_pitch};
+    cn_pool_run(pool, run_task, &r, step->halo_tasks + step->tasks);
+}
+
+void cn_step_clear(cn_step *step)
+{
+    cn_conv_free(step->conv);
+    cn_fc_free(step->fc);
+    cn_simple_free(step->simple);
+    cn_free(step->in);
+    *step = (cn_step){0};
+}

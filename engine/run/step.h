@@ -1,0 +1,54 @@
+/* One step of a session: an operator with its packed weights, bound to its views. */
+#ifndef CONDENSE_RUN_STEP_H
+#define CONDENSE_RUN_STEP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "condense/graph.h"
+#include "condense/isa.h"
+#include "condense/pool.h"
+#include "condense/status.h"
+#include "condense/weights.h"
+#include "cpu/conv.h"
+#include "cpu/fc.h"
+#include "cpu/simple.h"
+#include "cpu/view.h"
+#include "plan/memory.h"
+
+/* Exactly one of conv, fc and simple is set. */
+typedef struct cn_step {
+    int32_t layer; /* of the planned graph; a concat that copies takes several steps */
+    cn_conv *conv;
+    cn_fc *fc;
+    cn_simple *simple;
+    cn_view *in; /* the layer's inputs; owned */
+    cn_view out;
+    cn_view residual; /* data is NULL where there is none */
+    size_t tasks, halo_tasks;
+} cn_step;
+
+/* What layer `index` needs from the memory plan: whose memory it may take. */
+cn_memory_need cn_step_need(const cn_graph *graph, int32_t index);
+
+/* Widens `needs` of the layers that `index` reads by the zeros it wants around them. */
+void cn_step_ask_halo(const cn_graph *graph, int32_t index, cn_memory_need *needs);
+
+/* Makes the operator of layer `index`; its tensors in `weights` are given free once packed. */
+cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
+                       cn_isa isa, cn_error *error);
+
+/* Binds the step to its views: cuts it into tasks for `threads`. `fresh`: the output's block is
+ * new, so the zeros around its planes must be written. */
+void cn_step_cut(cn_step *step, int32_t threads, bool fresh);
+
+size_t cn_step_scratch(const cn_step *step); /* bytes a thread */
+size_t cn_step_weight_bytes(const cn_step *step);
+const char *cn_step_kernel(const cn_step *step);
+
+/* `scratch`: thread t's memory starts at scratch + t * scratch_pitch. */
+void cn_step_run(const cn_step *step, cn_pool *pool, char *scratch, size_t scratch_pitch);
+
+void cn_step_clear(cn_step *step);
+
+#endif
