@@ -1,0 +1,52 @@
+/* Our own session as one engine among others. */
+#include "adapters/engine.h"
+#include "condense/memory.h"
+#include "condense/session.h"
+
+#ifndef CN_VERSION
+#define CN_VERSION "0.1.0"
+#endif
+
+struct st_engine {
+    cn_session *session;
+};
+
+static const char *version(void)
+{
+    return CN_VERSION;
+}
+
+static const char *missing(void)
+{
+    return NULL;
+}
+
+static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                          const st_engine_options *options, cn_error *error)
+{
+    st_engine *engine = cn_calloc(1, sizeof *engine);
+    if (!engine) return cn_fail(error, CN_ENOMEM, "out of memory");
+    cn_session_options own = cn_session_defaults();
+    own.threads = options->threads;
+    own.batch = options->batch;
+    cn_status status = cn_session_new(&engine->session, graph, weights, &own, error);
+    if (status)
+        cn_free(engine);
+    else
+        *out = engine;
+    return status;
+}
+
+static cn_status run_net(st_engine *engine, const float *input, float *output, cn_error *error)
+{
+    return cn_session_run(engine->session, input, output, error);
+}
+
+static void close_net(st_engine *engine)
+{
+    cn_session_free(engine->session);
+    cn_free(engine);
+}
+
+const st_engine_kind st_engine_condense = {"condense", version, missing,
+                                           open_net,   run_net, close_net};

@@ -1,0 +1,12 @@
+#include <string.h>
+
+#include "adapters/engine.h"
+
+const st_engine_kind *const st_engine_kinds[] = {&st_engine_condense, &st_engine_onednn, NULL};
+
+const st_engine_kind *st_engine_find(const char *name)
+{
+    for (int i = 0; st_engine_kinds[i]; i++)
+        if (!strcmp(st_engine_kinds[i]->name, name)) return st_engine_kinds[i];
+    return NULL;
+}

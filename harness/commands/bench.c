@@ -1,0 +1,332 @@
+/* condense bench: latency against the machine's limits and against other engines. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "cli/options.h"
+#include "commands/commands.h"
+#include "condense/memory.h"
+#include "condense/passes.h"
+#include "data/catalog.h"
+#include "data/store_weights.h"
+#include "measure/duel.h"
+#include "measure/peak.h"
+
+typedef struct request {
+    const char *models, *scale, *weights, *against, *isa_name;
+    int64_t threads, batch, seed;
+    double seconds;
+    bool fuse, scalar, per_layer, json;
+    cn_isa isa;
+} request;
+
+/* One model's measurement. */
+typedef struct bench {
+    cn_model model;
+    cn_weights weights;
+    st_duel duel;
+    st_peak peak;
+    double gflop;             /* of one run */
+    cn_layer_profile *layers; /* medians */
+    int32_t layer_count;
+} bench;
+
+static cn_session_options session_options(const request *r)
+{
+    cn_session_options options = cn_session_defaults();
+    options.threads = (int32_t)r->threads;
+    options.batch = (int32_t)r->batch;
+    options.passes = r->fuse ? CN_PASS_ALL : 0;
+    options.isa = r->isa;
+    return options;
+}
+
+/* Opens every engine of the comma list `against`. */
+static cn_status open_others(const request *r, bench *b, cn_error *error)
+{
+    char *list = cn_strdup(r->against ? r->against : ""), *rest = list, *name;
+    cn_status status = list ? CN_OK : cn_fail(error, CN_ENOMEM, "out of memory");
+    while (!status && (name = strsep(&rest, ",")) && *name) {
+        const st_engine_kind *kind = st_engine_find(name);
+        const char *missing = kind ? kind->missing() : "there is no such engine";
+        st_engine_options options = {(int32_t)r->threads, (int32_t)r->batch};
+        if (missing)
+            status = cn_fail(error, CN_EINVAL, "--against %s: %s", name, missing);
+        else if (b->duel.count == ST_DUEL_ENGINES)
+            status = cn_fail(error, CN_EINVAL, "at most %d engines", ST_DUEL_ENGINES);
+        if (status) break;
+        st_contestant *c = &b->duel.contestants[b->duel.count];
+        *c = (st_contestant){.name = kind->name, .kind = kind};
+        status = kind->open(&c->engine, &b->model.graph, &b->weights, &options, error);
+        if (!status) b->duel.count++;
+    }
+    cn_free(list);
+    return status;
+}
+
+static int by_ns(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median time of every layer over a few runs of a session of its own. */
+static cn_status time_layers(const request *r, bench *b, cn_error *error)
+{
+    enum { RUNS = 15 };
+    cn_session_options options = session_options(r);
+    options.profile = true;
+    cn_session *session;
+    cn_status status = cn_session_new(&session, &b->model.graph, &b->weights, &options, error);
+    if (status) return status;
+    const cn_layer_profile *profile = cn_session_profile(session, &b->layer_count);
+    size_t count = (size_t)b->layer_count;
+    int64_t *ns = cn_calloc(count * RUNS, sizeof *ns);
+    float *input = cn_calloc((size_t)b->duel.inputs, sizeof *input);
+    float *output = cn_calloc((size_t)b->duel.outputs, sizeof *output);
+    b->layers = cn_calloc(count, sizeof *b->layers);
+    if (!ns || !input || !output || !b->layers) status = cn_fail(error, CN_ENOMEM, "out of memory");
+    for (int run = -2; run < RUNS && !status; run++) { /* two to warm up */
+        status = cn_session_run(session, input, output, error);
+        for (size_t i = 0; i < count && run >= 0; i++)
+            ns[i * RUNS + (size_t)run] = profile[i].ns;
+    }
+    for (size_t i = 0; i < count && !status; i++) {
+        qsort(ns + i * RUNS, RUNS, sizeof *ns, by_ns);
+        b->layers[i] = profile[i];
+        b->layers[i].name = cn_strdup(profile[i].name); /* the session's goes with it */
+        b->layers[i].ns = ns[i * RUNS + RUNS / 2];
+    }
+    cn_free(ns);
+    cn_free(input);
+    cn_free(output);
+    cn_session_free(session);
+    return status;
+}
+
+static cn_status measure(const request *r, const char *name, bench *b, cn_error *error)
+{
+    cn_session_options options = session_options(r);
+    st_contestant *own = &b->duel.contestants[0];
+    cn_status status = st_catalog_load(name, r->scale, NULL, 0, &b->model, error);
+    if (!status) status = st_weights_load(&b->model, r->weights, &b->weights, error);
+    if (!status) status = st_peak_measure((int)r->threads, r->isa, &b->peak, error);
+    if (!status)
+        status = cn_session_new(&own->session, &b->model.graph, &b->weights, &options, error);
+    if (status) return status;
+    own->name = "condense";
+    b->duel.count = 1;
+    b->duel.inputs = cn_shape_count(cn_session_input_shape(own->session)) * r->batch;
+    b->duel.outputs = cn_shape_count(cn_session_output_shape(own->session)) * r->batch;
+    b->gflop = 2e-9 * (double)cn_graph_macs(&b->model.graph) * (double)r->batch;
+    status = open_others(r, b, error);
+    if (!status) status = st_duel_run(&b->duel, r->seconds, (uint64_t)r->seed, error);
+    if (!status && r->per_layer) status = time_layers(r, b, error);
+    return status;
+}
+
+static void clear(bench *b)
+{
+    st_duel_clear(&b->duel);
+    cn_weights_clear(&b->weights);
+    cn_model_clear(&b->model);
+    for (int32_t i = 0; i < b->layer_count && b->layers; i++)
+        cn_free((void *)(uintptr_t)b->layers[i].name);
+    cn_free(b->layers);
+}
+
+/* What the roofline says: which limit a layer meets first, and how long it takes at that limit. */
+static const char *bound_of(const bench *b, const cn_layer_profile *l, double *best_ms)
+{
+    double compute = 2e-6 * (double)l->macs / b->peak.gflops;
+    double memory = 1e-6 * (double)l->bytes / b->peak.gbytes;
+    *best_ms = compute > memory ? compute : memory;
+    return compute > memory ? "compute" : "memory";
+}
+
+static void print_layers(const bench *b)
+{
+    printf("%-28s %-12s %-26s %8s %9s %7s %9s\n", "layer", "operator", "kernel", "ms", "GFLOP/s",
+           "of peak", "bound by");
+    for (int32_t i = 0; i < b->layer_count; i++) {
+        const cn_layer_profile *l = &b->layers[i];
+        double ms = (double)l->ns * 1e-6, best, rate = ms > 0 ? 2e-6 * (double)l->macs / ms : 0;
+        const char *bound = bound_of(b, l, &best);
+        printf("%-28s %-12s %-26s %8.3f %9.1f %6.1f%% %9s\n", l->name, cn_op_name(l->op), l->kernel,
+               ms, rate, 100 * rate / b->peak.gflops, bound);
+    }
+}
+
+static void print_text(const request *r, const bench *b)
+{
+    printf("%s %s, weights %s, %lld thread%s, batch %lld, %.2f GFLOP; peak %.0f GFLOP/s, memory "
+           "%.1f GB/s\n",
+           b->model.name, b->model.scale, b->weights.label ? b->weights.label : "unknown",
+           (long long)r->threads, r->threads == 1 ? "" : "s", (long long)r->batch, b->gflop,
+           b->peak.gflops, b->peak.gbytes);
+    for (int32_t i = 0; i < b->duel.count; i++) {
+        const st_contestant *c = &b->duel.contestants[i];
+        printf("  %-10s median %.3f ms, mean %.3f [%.3f, %.3f], fastest %.3f  %7.1f GFLOP/s  "
+               "%5.1f%% of peak",
+               c->name, c->summary.median, c->summary.mean, c->summary.ci_low, c->summary.ci_high,
+               c->summary.min, b->gflop / c->summary.median * 1e3,
+               100 * b->gflop / c->summary.median * 1e3 / b->peak.gflops);
+        if (i)
+            printf("  condense takes %.2f [%.2f, %.2f] of its time, outputs within %.1e", c->ratio,
+                   c->ratio_low, c->ratio_high, c->difference);
+        printf("\n");
+    }
+    if (r->per_layer) print_layers(b);
+}
+
+static cJSON *layers_json(const bench *b)
+{
+    cJSON *rows = cJSON_CreateArray();
+    for (int32_t i = 0; i < b->layer_count; i++) {
+        const cn_layer_profile *l = &b->layers[i];
+        double best;
+        const char *bound = bound_of(b, l, &best);
+        cJSON *row = cJSON_CreateObject();
+        cJSON_AddStringToObject(row, "layer", l->name);
+        cJSON_AddStringToObject(row, "op", cn_op_name(l->op));
+        cJSON_AddStringToObject(row, "kernel", l->kernel);
+        cJSON_AddNumberToObject(row, "ms", (double)l->ns * 1e-6);
+        cJSON_AddNumberToObject(row, "macs", (double)l->macs);
+        cJSON_AddNumberToObject(row, "bytes", (double)l->bytes);
+        cJSON_AddStringToObject(row, "bound", bound);
+        cJSON_AddNumberToObject(row, "bound_ms", best);
+        cJSON_AddItemToArray(rows, row);
+    }
+    return rows;
+}
+
+static cJSON *engine_json(const bench *b, int32_t index)
+{
+    const st_contestant *c = &b->duel.contestants[index];
+    cJSON *row = cJSON_CreateObject();
+    cJSON_AddStringToObject(row, "engine", c->name);
+    if (c->kind) cJSON_AddStringToObject(row, "version", c->kind->version());
+    cJSON_AddNumberToObject(row, "samples", (double)c->summary.count);
+    cJSON_AddNumberToObject(row, "median_ms", c->summary.median);
+    cJSON_AddNumberToObject(row, "mean_ms", c->summary.mean);
+    cJSON_AddNumberToObject(row, "min_ms", c->summary.min);
+    cJSON_AddNumberToObject(row, "ci95_low_ms", c->summary.ci_low);
+    cJSON_AddNumberToObject(row, "ci95_high_ms", c->summary.ci_high);
+    cJSON_AddNumberToObject(row, "share_of_peak",
+                            b->gflop / c->summary.median * 1e3 / b->peak.gflops);
+    if (index) {
+        cJSON_AddNumberToObject(row, "condense_over_this", c->ratio);
+        cJSON_AddNumberToObject(row, "ci95_low", c->ratio_low);
+        cJSON_AddNumberToObject(row, "ci95_high", c->ratio_high);
+        cJSON_AddNumberToObject(row, "difference", c->difference);
+    }
+    return row;
+}
+
+static cJSON *bench_json(const request *r, const bench *b)
+{
+    cJSON *row = cJSON_CreateObject(), *engines = cJSON_CreateArray();
+    cJSON_AddStringToObject(row, "model", b->model.name);
+    cJSON_AddStringToObject(row, "scale", b->model.scale);
+    cJSON_AddStringToObject(row, "weights", b->weights.label ? b->weights.label : "unknown");
+    cJSON_AddNumberToObject(row, "threads", (double)r->threads);
+    cJSON_AddNumberToObject(row, "batch", (double)r->batch);
+    cJSON_AddNumberToObject(row, "gflop", b->gflop);
+    cJSON_AddNumberToObject(row, "peak_gflops", b->peak.gflops);
+    cJSON_AddNumberToObject(row, "memory_gbytes", b->peak.gbytes);
+    for (int32_t i = 0; i < b->duel.count; i++)
+        cJSON_AddItemToArray(engines, engine_json(b, i));
+    cJSON_AddItemToObject(row, "engines", engines);
+    if (r->per_layer) cJSON_AddItemToObject(row, "layers", layers_json(b));
+    return row;
+}
+
+/* Benches one model and reports it; the status of the command so far. */
+static int bench_model(const request *r, const char *name, cJSON *rows)
+{
+    bench b = {0};
+    cn_error error = {0};
+    cn_status status = measure(r, name, &b, &error);
+    if (!status && rows) cJSON_AddItemToArray(rows, bench_json(r, &b));
+    if (!status && !rows) print_text(r, &b);
+    fflush(stdout);
+    clear(&b);
+    return status ? st_complain("bench", st_exit_status(status), "%s: %s", name, error.message)
+                  : ST_EXIT_OK;
+}
+
+static int bench_models(const request *r, cJSON *rows)
+{
+    int worst = ST_EXIT_OK;
+    if (!strcmp(r->models, "all")) {
+        for (int i = 0; st_catalog_models[i]; i++) {
+            int status = bench_model(r, st_catalog_models[i], rows);
+            if (status > worst) worst = status;
+        }
+        return worst;
+    }
+    char *list = cn_strdup(r->models), *rest = list, *name;
+    if (!list) return st_complain("bench", ST_EXIT_FAILED, "out of memory");
+    while ((name = strsep(&rest, ","))) {
+        int status = bench_model(r, name, rows);
+        if (status > worst) worst = status;
+    }
+    cn_free(list);
+    return worst;
+}
+
+static int run(const request *r)
+{
+    cJSON *rows = r->json ? cJSON_CreateArray() : NULL;
+    int status = bench_models(r, rows);
+    char *text = rows && status == ST_EXIT_OK ? cJSON_Print(rows) : NULL;
+    if (text) puts(text);
+    free(text);
+    cJSON_Delete(rows);
+    return status;
+}
+
+int st_command_bench(int argc, char **argv)
+{
+    request r = {.models = "resnet50",
+                 .scale = "imagenet",
+                 .isa_name = "best",
+                 .threads = 1,
+                 .batch = 1,
+                 .seed = 1,
+                 .seconds = 3,
+                 .fuse = true};
+    const st_option options[] = {
+        {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
+        {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
+        {"weights", ST_TEXT, &r.weights, "FILE", "safetensors file, or 'random'", 0, 0},
+        {"threads", ST_INT, &r.threads, "N", "default 1", 1, 1024},
+        {"batch", ST_INT, &r.batch, "N", "images a run; default 1", 1, 4096},
+        {"against", ST_TEXT, &r.against, "ENGINES", "comma list of other engines: onednn", 0, 0},
+        {"seconds", ST_REAL, &r.seconds, "S", "time for each model; default 3", 0.01, 3600},
+        {"seed", ST_INT, &r.seed, "N", "of the input and of the order; default 1", 0, 1e15},
+        {"per-layer", ST_FLAG, &r.per_layer, NULL, "the layers, by median time", 0, 0},
+        {"json", ST_FLAG, &r.json, NULL, "an array with an object for each model", 0, 0},
+        {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set of ours", 0, 0},
+        {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
+        {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
+        {0}};
+    static const char about[] =
+        "Latency of networks, as a share of what this machine can do: its rate of fused\n"
+        "multiply-adds and its memory bandwidth are measured in the same run. With --against,\n"
+        "other engines run the same network on the same input in interleaved rounds; outputs\n"
+        "must agree before anything is timed.\n\n"
+        "example: condense bench --model resnet50 --threads 2 --against onednn";
+    const st_usage usage = {
+        "bench", "condense bench [--model M] [--against onednn] [...]", about, options, 0, 0};
+    int status = st_options_parse(&usage, argc, argv, NULL);
+    if (status >= 0) return status;
+    int isa = r.scalar ? CN_ISA_SCALAR : cn_isa_parse(r.isa_name);
+    if (isa < 0)
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
+    r.isa = (cn_isa)isa;
+    return run(&r);
+}

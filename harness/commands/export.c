@@ -1,0 +1,167 @@
+/* condense export: the database as text. */
+#include <cjson/cJSON.h>
+#include <csv.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/options.h"
+#include "commands/commands.h"
+#include "condense/memory.h"
+#include "store/store.h"
+
+static void write_csv_row(FILE *file, sqlite3_stmt *row, bool names)
+{
+    for (int i = 0; i < sqlite3_column_count(row); i++) {
+        const char *text =
+            names ? sqlite3_column_name(row, i) : (const char *)sqlite3_column_text(row, i);
+        if (i) fputc(',', file);
+        if (text && (names || sqlite3_column_type(row, i) == SQLITE_TEXT))
+            csv_fwrite(file, text, strlen(text));
+        else if (text)
+            fputs(text, file); /* a number; NULL stays empty */
+    }
+    fputc('\n', file);
+}
+
+static void write_json_row(FILE *file, sqlite3_stmt *row, bool first)
+{
+    cJSON *object = cJSON_CreateObject();
+    for (int i = 0; i < sqlite3_column_count(row); i++) {
+        const char *name = sqlite3_column_name(row, i);
+        const char *text = (const char *)sqlite3_column_text(row, i);
+        switch (sqlite3_column_type(row, i)) {
+        case SQLITE_NULL:
+            cJSON_AddNullToObject(object, name);
+            break;
+        case SQLITE_TEXT:
+            cJSON_AddStringToObject(object, name, text);
+            break;
+        default:
+            cJSON_AddRawToObject(object, name, text); /* all digits, unrounded */
+        }
+    }
+    char *text = cJSON_PrintUnformatted(object);
+    fprintf(file, "%s%s", first ? "" : ",\n", text ? text : "null");
+    cJSON_free(text);
+    cJSON_Delete(object);
+}
+
+static cn_status write_view(const st_store *store, const char *view, bool json, FILE *file,
+                            cn_error *error)
+{
+    sqlite3_stmt *row = NULL;
+    char *sql = cn_sprintf("SELECT * FROM %s ORDER BY 1, 2, 3", view);
+    if (!sql) return cn_fail(error, CN_ENOMEM, "out of memory");
+    int code = sqlite3_prepare_v2(store->db, sql, -1, &row, NULL);
+    cn_free(sql);
+    bool first = true;
+    if (code == SQLITE_OK && !json) write_csv_row(file, row, true);
+    if (json) fputs("[\n", file);
+    while (code == SQLITE_OK && (code = sqlite3_step(row)) == SQLITE_ROW) {
+        if (json)
+            write_json_row(file, row, first);
+        else
+            write_csv_row(file, row, false);
+        first = false;
+        code = SQLITE_OK;
+    }
+    if (json) fputs("\n]\n", file);
+    sqlite3_finalize(row);
+    return code == SQLITE_DONE ? CN_OK : st_store_fail(store, error);
+}
+
+/* One view to DIR/VIEW.csv or .json by way of a temporary file. */
+static cn_status export_view(const st_store *store, const char *view, const char *folder, bool json,
+                             cn_error *error)
+{
+    char *path = cn_sprintf("%s/%s.%s", folder, view, json ? "json" : "csv");
+    char *temporary = path ? cn_sprintf("%s.tmp", path) : NULL;
+    FILE *file = temporary ? fopen(temporary, "w") : NULL;
+    cn_status status = file ? write_view(store, view, json, file, error)
+                            : cn_fail(error, CN_EIO, "%s: %s", temporary, strerror(errno));
+    if (file) {
+        bool bad = ferror(file);
+        if ((fclose(file) || bad) && !status)
+            status = cn_fail(error, CN_EIO, "%s: cannot write; is the disk full?", temporary);
+    }
+    if (!status && rename(temporary, path))
+        status = cn_fail(error, CN_EIO, "%s: %s", path, strerror(errno));
+    if (status && temporary)
+        unlink(temporary);
+    else if (!status)
+        puts(path);
+    cn_free(path);
+    cn_free(temporary);
+    return status;
+}
+
+static cn_status export_views(const st_store *store, const char *folder, bool json, cn_error *error)
+{
+    sqlite3_stmt *views = NULL;
+    if (sqlite3_prepare_v2(
+            store->db,
+            "SELECT name FROM sqlite_schema WHERE type = 'view' AND name LIKE 'v\\_%' "
+            "ESCAPE '\\' ORDER BY name",
+            -1, &views, NULL) != SQLITE_OK)
+        return st_store_fail(store, error);
+    cn_status status = CN_OK;
+    while (!status && sqlite3_step(views) == SQLITE_ROW)
+        status =
+            export_view(store, (const char *)sqlite3_column_text(views, 0), folder, json, error);
+    sqlite3_finalize(views);
+    return status;
+}
+
+static cn_status export_all(const char *db, const char *folder, const char *format, cn_error *error)
+{
+    bool sql = !strcmp(format, "sql"), json = !strcmp(format, "json");
+    if (!sql && !json && strcmp(format, "csv") != 0)
+        return cn_fail(error, CN_EINVAL, "--format takes sql, csv or json, not '%.40s'", format);
+    st_store store = {.lock = -1};
+    cn_status status = st_store_open_results(&store, db, error);
+    if (!status && mkdir(folder, 0777) && errno != EEXIST)
+        status = cn_fail(error, CN_EIO, "%s: %s", folder, strerror(errno));
+    if (!status && sql) {
+        char *path = cn_sprintf("%s/study.sql", folder);
+        status = path ? st_store_export_sql(&store, path, error)
+                      : cn_fail(error, CN_ENOMEM, "out of memory");
+        if (!status) puts(path);
+        cn_free(path);
+    } else if (!status) {
+        status = export_views(&store, folder, json, error);
+    }
+    if (store.path) st_store_close(&store);
+    return status;
+}
+
+int st_command_export(int argc, char **argv)
+{
+    const char *db = NULL, *output = ".", *format = "sql";
+    const st_option options[] = {
+        {"format", ST_TEXT, &format, "KIND",
+         "sql (default): every row of every table, as read back by plot and report; csv or json: "
+         "one file a view"},
+        {"db", ST_TEXT, &db, "FILE", "database; default results/study.db"},
+        {"output", ST_TEXT, &output, "DIR", "folder for the files; default: the current one"},
+        {0}};
+    const st_usage usage = {
+        "export",
+        "condense export [--format sql|csv|json] [--db FILE] [--output DIR]",
+        "Writes the database as text. The same contents give the same bytes. The paths go to\n"
+        "stdout.\n\n"
+        "  condense export --output results/reference      what a fresh clone's paper is made "
+        "from\n"
+        "  condense export --format csv --output /tmp/csv   v_latency.csv and so on",
+        options,
+        0,
+        0};
+    int code = st_options_parse(&usage, argc, argv, NULL);
+    if (code >= 0) return code;
+    cn_error error = {0};
+    cn_status status = export_all(db, output, format, &error);
+    if (status == CN_OK) return ST_EXIT_OK;
+    return st_complain("export", st_exit_status(status), "%s", error.message);
+}

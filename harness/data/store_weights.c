@@ -1,0 +1,49 @@
+#include "data/store_weights.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/home.h"
+#include "condense/memory.h"
+
+/* The seed of weights that nobody trained. */
+enum { RANDOM_SEED = 1 };
+
+/* The first file of the search order that exists, for cn_free; NULL where there is none. */
+static char *find_weights(const cn_model *model)
+{
+    static const struct {
+        char *(*place)(const char *relative);
+        const char *folder;
+    } places[] = {{st_home_path, "experiments/weights"},
+                  {st_data_path, "weights"},
+                  {st_home_path, "data/weights"}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        char *relative =
+            cn_sprintf("%s/%s-%s.safetensors", places[i].folder, model->name, model->scale);
+        char *path = relative ? places[i].place(relative) : NULL;
+        cn_free(relative);
+        if (path && access(path, F_OK) == 0) return path;
+        cn_free(path);
+    }
+    return NULL;
+}
+
+cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *weights,
+                          cn_error *error)
+{
+    bool random = path && !strcmp(path, "random");
+    char *found = path ? NULL : find_weights(model);
+    const char *file = path ? path : found;
+    cn_status status = file && !random
+                           ? cn_safetensors_read(file, weights, NULL, error)
+                           : cn_weights_random(weights, &model->graph, RANDOM_SEED, error);
+    if (!status) {
+        status = cn_weights_check(weights, &model->graph, error);
+        if (status) cn_fail_in(error, status, "%s", weights->label);
+        if (status) cn_weights_clear(weights);
+    }
+    cn_free(found);
+    return status;
+}

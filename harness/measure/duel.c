@@ -1,0 +1,136 @@
+#include "measure/duel.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "cli/progress.h"
+#include "condense/clock.h"
+#include "condense/memory.h"
+#include "condense/random.h"
+
+enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 2000 };
+static const double tolerance = 1e-3;
+
+static cn_status run_once(const st_contestant *c, const float *input, float *output,
+                          cn_error *error)
+{
+    return c->session ? cn_session_run(c->session, input, output, error)
+                      : c->kind->run(c->engine, input, output, error);
+}
+
+static double difference(const float *got, const float *right, int64_t count)
+{
+    double worst = 0, largest = 0;
+    for (int64_t i = 0; i < count; i++) {
+        if (!isfinite(got[i]) || !isfinite(right[i])) return INFINITY;
+        worst = fmax(worst, fabs((double)got[i] - (double)right[i]));
+        largest = fmax(largest, fabs((double)right[i]));
+    }
+    return largest > 0 ? worst / largest : worst;
+}
+
+/* Runs the first contestant. A softmax at the end hides differences where one class takes all, as
+ * with random weights, whose sums grow from layer to layer: then the input is made fainter until
+ * the classes share the output. */
+static cn_status run_first(st_duel *duel, float *input, float *output, cn_error *error)
+{
+    enum { TRIES = 40 };
+    for (int i = 0; i < TRIES; i++) {
+        cn_status status = run_once(&duel->contestants[0], input, output, error);
+        if (status) return status;
+        float largest = 0.0f;
+        for (int64_t k = 0; k < duel->outputs; k++)
+            largest = fmaxf(largest, output[k]);
+        if (largest < 0.9f) break;
+        for (int64_t k = 0; k < duel->inputs; k++)
+            input[k] *= 0.25f;
+    }
+    return CN_OK;
+}
+
+/* `outputs`: two of the network's. */
+static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *error)
+{
+    float *right = outputs, *got = outputs + duel->outputs;
+    cn_status status = run_first(duel, input, right, error);
+    for (int32_t i = 1; i < duel->count && !status; i++) {
+        st_contestant *c = &duel->contestants[i];
+        status = run_once(c, input, got, error);
+        c->difference = difference(got, right, duel->outputs);
+        if (!status && !(c->difference <= tolerance))
+            status = cn_fail(error, CN_EDIVERGED,
+                             "%s and %s differ by %.2g of the largest output (%.0e is allowed); "
+                             "nothing was timed",
+                             c->name, duel->contestants[0].name, c->difference, tolerance);
+    }
+    return status;
+}
+
+static cn_status take_round(st_duel *duel, const float *input, float *output, cn_random *random,
+                            cn_error *error)
+{
+    uint32_t order[ST_DUEL_ENGINES];
+    for (int32_t i = 0; i < duel->count; i++)
+        order[i] = (uint32_t)i;
+    cn_random_shuffle(random, order, (uint32_t)duel->count);
+    for (int32_t i = 0; i < duel->count; i++) {
+        st_contestant *c = &duel->contestants[order[i]];
+        cn_status status = run_once(c, input, output, error);
+        int64_t start = cn_clock_ns();
+        if (!status) status = run_once(c, input, output, error);
+        if (status) return status;
+        c->ms[duel->rounds] = (double)(cn_clock_ns() - start) * 1e-6;
+    }
+    duel->rounds++;
+    return CN_OK;
+}
+
+static void summarize(st_duel *duel)
+{
+    size_t rounds = (size_t)duel->rounds;
+    for (int32_t i = 0; i < duel->count; i++) {
+        st_contestant *c = &duel->contestants[i];
+        c->summary = st_summarize(c->ms, rounds);
+        st_ratio_interval(duel->contestants[0].ms, c->ms, rounds, &c->ratio, &c->ratio_low,
+                          &c->ratio_high);
+    }
+}
+
+cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error)
+{
+    cn_random random = cn_random_seed(seed);
+    float *input = cn_calloc((size_t)duel->inputs, sizeof *input);
+    float *outputs = cn_calloc((size_t)duel->outputs, 2 * sizeof *outputs);
+    bool ok = input && outputs;
+    for (int32_t i = 0; i < duel->count; i++)
+        ok = (duel->contestants[i].ms = cn_calloc(MOST_ROUNDS, sizeof(double))) && ok;
+    cn_status status = ok ? CN_OK : cn_fail(error, CN_ENOMEM, "out of memory");
+    for (int64_t i = 0; i < duel->inputs && ok; i++)
+        input[i] = (float)cn_random_normal(&random);
+    if (!status) status = compare(duel, input, outputs, error);
+    int64_t start = cn_clock_ns(), length = (int64_t)(seconds * 1e9), spent = 0;
+    st_progress progress = st_progress_start("timing");
+    while (!status && duel->rounds < MOST_ROUNDS &&
+           (duel->rounds < LEAST_ROUNDS || spent < length)) {
+        status = take_round(duel, input, outputs, &random, error);
+        spent = cn_clock_ns() - start;
+        double by_rounds = (double)duel->rounds / LEAST_ROUNDS;
+        st_progress_update(&progress, fmin(by_rounds, (double)spent / (double)length), 1, NULL);
+    }
+    st_progress_end(&progress);
+    if (!status) summarize(duel);
+    cn_free(input);
+    cn_free(outputs);
+    return status;
+}
+
+void st_duel_clear(st_duel *duel)
+{
+    for (int32_t i = 0; i < duel->count; i++) {
+        st_contestant *c = &duel->contestants[i];
+        cn_session_free(c->session);
+        if (c->engine) c->kind->close(c->engine);
+        cn_free(c->ms);
+    }
+    *duel = (st_duel){0};
+}

@@ -1,0 +1,40 @@
+/* Engines against each other on one network: same input, interleaved samples, paired ratios. */
+#ifndef HARNESS_MEASURE_DUEL_H
+#define HARNESS_MEASURE_DUEL_H
+
+#include <stdint.h>
+
+#include "adapters/engine.h"
+#include "condense/session.h"
+#include "measure/stats.h"
+
+enum { ST_DUEL_ENGINES = 8 };
+
+/* One contestant: our session or another engine. */
+typedef struct st_contestant {
+    const char *name;
+    cn_session *session;        /* or */
+    const st_engine_kind *kind; /* with */
+    st_engine *engine;
+    double *ms; /* samples */
+    st_summary summary;
+    double ratio, ratio_low, ratio_high; /* the first's mean time over this one's, 95 % interval */
+    double difference; /* largest difference of an output over the first's largest output */
+} st_contestant;
+
+typedef struct st_duel {
+    st_contestant contestants[ST_DUEL_ENGINES]; /* the first is the one that others are held to */
+    int32_t count, rounds;
+    int64_t inputs, outputs; /* values of a whole batch */
+} st_duel;
+
+/* Runs all on one random input and compares, then samples for about `seconds`: each round visits
+ * all in seeded random order, and each sample follows an untimed run of the same engine, which then
+ * finds its weights in the caches and its threads awake. CN_EDIVERGED, before any timing, where
+ * outputs differ by more than 1e-3. */
+cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error);
+
+/* Closes sessions and engines and frees the samples. */
+void st_duel_clear(st_duel *duel);
+
+#endif

@@ -1,0 +1,77 @@
+#include "measure/peak.h"
+
+#include <stdint.h>
+
+#include "condense/clock.h"
+#include "condense/memory.h"
+#include "condense/pool.h"
+#include "cpu/kernels/kernels.h"
+
+enum { TRIES = 5, FMA_ROUNDS = 1000000, FLOATS = 48 << 20, LANES = 64 }; /* 192 MiB: past caches */
+
+/* One measured loop: every thread does the same, or its share. */
+typedef struct load {
+    const cn_kernels *kernels;
+    const float *memory;
+    size_t threads;
+    float *sink; /* one a thread, so that nothing is optimized away */
+} load;
+
+static void multiply(void *context, size_t index, size_t thread)
+{
+    load *l = context;
+    (void)thread;
+    l->sink[index * 16] = l->kernels->f32_peak.run(FMA_ROUNDS, 0.999f, 0.001f);
+}
+
+static void read_memory(void *context, size_t index, size_t thread)
+{
+    load *l = context;
+    (void)thread;
+    size_t part = FLOATS / l->threads / LANES * LANES, first = part * index, end = first + part;
+    float sums[LANES] = {0}; /* enough of them that no addition waits for another */
+    for (size_t i = first; i < end; i += LANES)
+#pragma omp simd
+        for (size_t k = 0; k < LANES; k++)
+            sums[k] += l->memory[i + k];
+    float sum = 0.0f;
+    for (size_t k = 0; k < LANES; k++)
+        sum += sums[k];
+    l->sink[index * 16] = sum;
+}
+
+/* The fastest of a few runs, in nanoseconds. */
+static double fastest(cn_pool *pool, cn_task task, load *l)
+{
+    int64_t best = INT64_MAX;
+    for (int i = 0; i < TRIES; i++) {
+        int64_t start = cn_clock_ns();
+        cn_pool_run(pool, task, l, l->threads);
+        int64_t ns = cn_clock_ns() - start;
+        if (ns < best) best = ns;
+    }
+    return (double)best;
+}
+
+cn_status st_peak_measure(int threads, cn_isa isa, st_peak *peak, cn_error *error)
+{
+    cn_pool *pool;
+    cn_status status = cn_pool_new(&pool, threads, error);
+    if (status) return status;
+    load l = {.kernels = cn_kernels_for(isa), .threads = (size_t)cn_pool_threads(pool)};
+    float *memory = cn_calloc(FLOATS, sizeof *memory);
+    l.memory = memory;
+    l.sink = cn_calloc(l.threads * 16, sizeof *l.sink);
+    if (memory && l.sink) {
+        double per_round = 2.0 * l.kernels->f32_peak.rows * l.kernels->f32_peak.pixels;
+        double ns = fastest(pool, multiply, &l);
+        peak->gflops = per_round * FMA_ROUNDS * (double)l.threads / ns;
+        peak->gbytes = (double)FLOATS * sizeof(float) / fastest(pool, read_memory, &l);
+    } else {
+        status = cn_fail(error, CN_ENOMEM, "no memory to measure the bandwidth with");
+    }
+    cn_free(memory);
+    cn_free(l.sink);
+    cn_pool_free(pool);
+    return status;
+}

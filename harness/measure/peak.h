@@ -1,0 +1,16 @@
+/* What this machine can do at most, now: the rulers of `condense bench`. */
+#ifndef HARNESS_MEASURE_PEAK_H
+#define HARNESS_MEASURE_PEAK_H
+
+#include "condense/isa.h"
+#include "condense/status.h"
+
+typedef struct st_peak {
+    double gflops; /* fused multiply-adds in registers, two operations each, on all threads */
+    double gbytes; /* GB/s read from memory, on all threads */
+} st_peak;
+
+/* Takes about a third of a second. */
+cn_status st_peak_measure(int threads, cn_isa isa, st_peak *peak, cn_error *error);
+
+#endif

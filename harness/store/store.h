@@ -1,0 +1,73 @@
+/* The study's database: one SQLite file (docs/schema.md). */
+#ifndef HARNESS_STORE_STORE_H
+#define HARNESS_STORE_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "condense/status.h"
+
+enum {
+    ST_STORE_APPLICATION = 0x434e5354, /* "CNST" in the file's header */
+    ST_STORE_VERSION = 1
+};
+
+/* Schema of version ST_STORE_VERSION, made from schema.sql by the Makefile. */
+extern const char st_schema_sql[];
+
+typedef struct st_store {
+    sqlite3 *db;
+    char *path;
+    int lock; /* descriptor that holds the advisory lock; -1 where only reading */
+} st_store;
+
+/* Opens the database at `path` for writing: makes it (and its folder) where there is none, migrates
+ * an older one after copying it to "<path>.v<N>.bak", refuses a newer one and files that are
+ * something else. One program at a time writes: a second is told who holds "<path>.lock". */
+cn_status st_store_open(st_store *store, const char *path, cn_error *error);
+
+/* Opens an existing database for reading. */
+cn_status st_store_open_readonly(st_store *store, const char *path, cn_error *error);
+
+/* Loads a text export (see st_store_export_sql) into a database in memory: how a fresh clone reads
+ * results/reference/study.sql. The text may hold INSERT statements only. */
+cn_status st_store_open_export(st_store *store, const char *sql_path, cn_error *error);
+
+/* What figures and the paper read: the database at `path` where there is one (NULL:
+ * results/study.db under the project's root), else results/reference/study.sql. */
+cn_status st_store_open_results(st_store *store, const char *path, cn_error *error);
+
+void st_store_close(st_store *store);
+
+/* Writes every table in the order of the schema, rows by primary key, one INSERT a row, to a
+ * temporary file and renames it: the same contents give the same bytes. */
+cn_status st_store_export_sql(const st_store *store, const char *path, cn_error *error);
+
+/* Transactions. A failed commit rolls back and the message says what happened (for example a full
+ * disk) and that what was stored before is safe. */
+cn_status st_store_begin(st_store *store, cn_error *error);
+cn_status st_store_commit(st_store *store, cn_error *error);
+void st_store_rollback(st_store *store);
+
+/* Runs one writing statement with bound values, given by a format of one letter a value:
+ * i int64_t, r double (not finite: NULL), t const char * (NULL: NULL). Counts as a database write
+ * for the test hook CONDENSE_CRASH_AT. */
+cn_status st_store_write(st_store *store, cn_error *error, const char *sql, const char *format,
+                         ...);
+
+/* A failed SQLite call in words, as CN_EIO. */
+cn_status st_store_fail(const st_store *store, cn_error *error);
+
+/* Steps of a migration, in order; the last row has from == 0. */
+typedef struct st_migration {
+    int from; /* version before; after it is from + 1 */
+    const char *sql;
+} st_migration;
+
+/* Brings `db` from its version to `to` in one transaction, after a backup beside it. */
+cn_status st_store_migrate(sqlite3 *db, const char *path, const st_migration *steps, int to,
+                           cn_error *error);
+
+#endif
