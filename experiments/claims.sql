@@ -1,0 +1,140 @@
+-- Which query answers which claim of claims.csv. A statement is run once for each claim in its
+-- "claims" header with :claim and :model bound (the claim's own columns) and gives one row:
+--   measured  the values in the claim's order and with its separators, '-' for what no cell shows
+--   cell      the cell they come from; the first, where several are needed
+--   note      what to bear in mind when comparing
+-- A claim without a statement, a row or a value stays "not yet measured". Only valid cells of the
+-- published network (scale imagenet, batch 1, not emulated) count; of several, the one with the
+-- fewest threads.
+
+-- name: table-of-networks
+-- claims: cadnn-acc-mobilenet1 cadnn-acc-mobilenet2 cadnn-acc-inception3 cadnn-acc-resnet50
+WITH pick AS (
+  SELECT * FROM v_cell
+   WHERE model = :model AND scale = 'imagenet' AND variant = 'dense' AND batch = 1
+     AND NOT emulated AND verdict = 'valid'
+   ORDER BY threads, weights = 'random', cell LIMIT 1)
+SELECT coalesce(round(100 * top1, 1), '-') || '/' || coalesce(round(100 * top5, 1), '-') || '/'
+         || round(dense_bytes / 1e6, 1) || '/'
+         || coalesce((SELECT nullif(count(*), 0) FROM v_layer_plan p
+                       WHERE p.cell = pick.cell AND fusion = 0 AND tensor_layer), '-') AS measured,
+       cell,
+       CASE WHEN top1 IS NULL THEN 'no accuracy: ' || a.reason
+            ELSE 'accuracy on ' || images || ' images of ' || dataset
+                   || ' with other weights than the paper''s' END
+         || '; size in float32; layers: convolution and fully connected' AS note
+  FROM pick JOIN v_size USING (cell) LEFT JOIN v_accuracy a USING (cell);
+
+-- name: non-tensor-share
+-- claims: rebirth-nontensor-alexnet rebirth-nontensor-googlenet rebirth-nontensor-resnet50
+--  rebirth-nontensor-resnet152
+WITH pick AS (
+  SELECT * FROM v_cell
+   WHERE model = :model AND scale = 'imagenet' AND variant = 'dense' AND batch = 1
+     AND backend = 'cpu' AND NOT emulated AND verdict = 'valid'
+   ORDER BY threads, cell LIMIT 1)
+SELECT CASE WHEN isa LIKE 'avx%' THEN round(100 * apart.share, 2) || '/-/-'
+            WHEN isa = 'neon' THEN '-/' || round(100 * apart.share, 2) || '/-' END AS measured,
+       pick.cell,
+       'layer by layer without fusion; ' || coalesce(round(100 * fused.share, 2), '-')
+         || ' % with fusion; ' || isa || ', ' || threads || ' thread'
+         || CASE threads WHEN 1 THEN '' ELSE 's' END AS note
+  FROM pick JOIN v_nontensor apart USING (cell)
+  LEFT JOIN v_nontensor fused ON fused.cell = pick.cell AND fused.fusion = 1
+ WHERE apart.fusion = 0;
+
+-- name: top-5
+-- claims: rebirth-acc-dense
+SELECT round(100 * top5, 2) AS measured, cell,
+       'on ' || images || ' images of ' || dataset || ', weights ' || weights AS note
+  FROM v_cell JOIN v_accuracy USING (cell)
+ WHERE model = :model AND scale = 'imagenet' AND variant = 'dense' AND verdict = 'valid'
+   AND NOT emulated AND top5 IS NOT NULL
+ ORDER BY threads, cell LIMIT 1;
+
+-- name: latency-one-value
+-- claims: demo-vgg16-tvm demo-vgg16-tflite
+SELECT round(mean_ms, 1) AS measured, cell,
+       'this engine on other hardware: '
+         || coalesce((SELECT value FROM v_environment e
+                       WHERE e.cell = v_cell.cell AND key = 'cpu.model'), device)
+         || ', ' || isa || ', threads: ' || threads AS note
+  FROM v_cell JOIN v_latency USING (cell)
+ WHERE model = :model AND scale = 'imagenet' AND variant = 'dense' AND batch = 1
+   AND NOT emulated AND verdict = 'valid'
+ ORDER BY threads, cell LIMIT 1;
+
+-- The five columns of the comparison: dense, tucker, slimmed, slimmed+tucker, squeezenet. The
+-- paper's file sizes fit SqueezeNet v1.1 and megabytes of 2^20 bytes.
+-- name: latency-of-five
+-- claims: rebirth-motoe rebirth-s5 rebirth-s6 rebirth-macbook rebirth-titanx
+WITH ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY model ORDER BY threads, cell) AS choice FROM v_cell
+   WHERE scale = 'imagenet' AND variant = 'dense' AND batch = 1 AND NOT emulated
+     AND verdict = 'valid'),
+pick AS (SELECT * FROM ranked JOIN v_latency USING (cell) WHERE choice = 1)
+SELECT round(dense.mean_ms, 2) || '/-/-/-/'
+         || coalesce((SELECT round(mean_ms, 2) FROM pick
+                       WHERE model GLOB 'squeezenet*1?1'), '-') AS measured,
+       cell,
+       'this engine on other hardware: '
+         || coalesce((SELECT value FROM v_environment e
+                       WHERE e.cell = dense.cell AND key = 'cpu.model'), device)
+         || ', ' || isa || ', threads: ' || threads AS note
+  FROM pick dense WHERE model = :model;
+
+-- name: bytes-of-five
+-- claims: rebirth-storage rebirth-memory
+WITH ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY model ORDER BY threads, cell) AS choice FROM v_cell
+   WHERE scale = 'imagenet' AND variant = 'dense' AND batch = 1 AND NOT emulated
+     AND verdict = 'valid'),
+pick AS (
+  SELECT cell, model, round(CASE :claim WHEN 'rebirth-storage' THEN stored_bytes
+                                        ELSE peak_memory_bytes END / 1048576.0, 2) AS mib
+    FROM ranked JOIN v_size USING (cell) WHERE choice = 1)
+SELECT coalesce(dense.mib, '-') || '/-/-/-/'
+         || coalesce((SELECT mib FROM pick WHERE model GLOB 'squeezenet*1?1'), '-') AS measured,
+       cell,
+       CASE :claim WHEN 'rebirth-storage' THEN 'float32 file, 2^20 bytes'
+                   ELSE 'measured peak memory, batch 1, 2^20 bytes' END AS note
+  FROM pick dense WHERE model = :model;
+
+-- name: energy-of-five
+-- claims: rebirth-energy
+WITH ranked AS (
+  SELECT *, row_number() OVER (PARTITION BY model ORDER BY threads, cell) AS choice FROM v_cell
+   WHERE scale = 'imagenet' AND variant = 'dense' AND batch = 1 AND NOT emulated
+     AND verdict = 'valid'),
+pick AS (
+  SELECT * FROM ranked JOIN v_energy USING (cell)
+   WHERE choice = 1 AND millijoule_per_inference IS NOT NULL)
+SELECT round(dense.millijoule_per_inference, 1) || '/-/-/-/'
+         || coalesce((SELECT round(millijoule_per_inference, 1) FROM pick
+                       WHERE model GLOB 'squeezenet*1?1'), '-') AS measured,
+       cell, 'other hardware; sensor: ' || source AS note
+  FROM pick dense WHERE model = :model;
+
+-- name: first-step
+-- claims: rebirth-alexnet rebirth-resnet
+WITH pick AS (
+  SELECT * FROM v_cell
+   WHERE model = :model AND scale = 'imagenet' AND variant = 'dense' AND batch = 1
+     AND NOT emulated AND verdict = 'valid'
+   ORDER BY threads, cell LIMIT 1)
+SELECT CASE :claim
+         WHEN 'rebirth-alexnet' THEN
+           coalesce(round(100 * top5, 2), '-') || '/-/-|' || round(mean_ms, 1) || '/-/-|'
+             || coalesce(round(millijoule_per_inference, 1), '-') || '/-/-'
+         ELSE coalesce(round(100 * top5, 2), '-') || '/-/-/-|' || round(mean_ms, 1)
+             || '/-/-/-|-/-/-/-'
+       END AS measured,
+       cell,
+       'the dense network only; latency on other hardware'
+         || CASE WHEN top5 IS NULL THEN '; no accuracy: ' || a.reason
+                 ELSE '; ' || images || ' images' END
+         || CASE WHEN :claim = 'rebirth-resnet' THEN '; memory is claimed at batch 32'
+                 WHEN millijoule_per_inference IS NULL THEN '; no energy: ' || e.reason
+                 ELSE '' END AS note
+  FROM pick JOIN v_latency USING (cell) LEFT JOIN v_accuracy a USING (cell)
+  LEFT JOIN v_energy e USING (cell);

@@ -1,0 +1,56 @@
+-- Views shared by the figures (plots/*.sql) and the paper (tables.sql, values.sql). They are
+-- temporary: made in the copy of the database that is being read.
+
+-- Cells with a measured latency. Their numbers are shown whatever the verdict; a verdict other than
+-- valid is part of the label.
+CREATE TEMP VIEW measured AS
+WITH named AS (
+  SELECT c.*, s.macs,
+         c.scale || '-' || c.threads || 't'
+           || CASE WHEN c.batch = 1 THEN '' ELSE '-b' || c.batch END
+           || CASE WHEN c.backend = 'cpu' THEN '' ELSE '-' || c.backend END
+           || CASE WHEN c.device = 'host' THEN '' ELSE '-' || c.device END AS panel,
+         c.scale || ' scale, ' || c.threads
+           || CASE WHEN c.threads = 1 THEN ' thread' ELSE ' threads' END
+           || ', batch ' || c.batch || ', ' || c.backend
+           || CASE WHEN c.device = 'host' THEN '' ELSE ' of ' || c.device END AS panel_title,
+         c.model || CASE WHEN c.variant = 'dense' THEN '' ELSE ' ' || c.variant END
+           || coalesce(' ' || nullif(c.scheme, ''), '') AS short
+    FROM v_cell c JOIN v_latency l USING (cell) LEFT JOIN v_size s USING (cell)
+   WHERE NOT c.emulated AND l.mean_ms IS NOT NULL),
+labelled AS (
+  SELECT *, short
+           || CASE WHEN count(*) OVER (PARTITION BY panel, short) > 1
+                   THEN ' ' || isa || ' ' || weights || ' ' || coalesce(dataset, '') ELSE '' END
+           || CASE WHEN verdict = 'valid' THEN '' ELSE ' (' || verdict || ')' END AS label
+    FROM named)
+SELECT cell, model, scale, variant, weights, isa, threads, dataset, verdict,
+       reason AS verdict_reason, panel, panel_title, label,
+       row_number() OVER (PARTITION BY panel ORDER BY macs DESC, label, cell) AS place
+  FROM labelled;
+
+-- What a figure draws side by side: one row for each scale, thread count, batch, backend, device.
+CREATE TEMP VIEW panels AS
+SELECT panel, panel_title AS title, count(*) AS cells,
+       CASE WHEN min(samples) = max(samples) THEN 'n = ' || min(samples)
+            ELSE 'n = ' || min(samples) || ' to ' || max(samples) END || ' samples a network' AS n,
+       sum(verdict <> 'valid') AS flagged, max(length(label)) AS longest,
+       scale <> 'imagenet' AS rank, threads
+  FROM measured JOIN v_latency USING (cell)
+ GROUP BY panel, panel_title;
+
+-- Sizes do not depend on threads or batch: one row for each network, scale and variant.
+CREATE TEMP VIEW sized AS
+SELECT scale, model || CASE WHEN variant = 'dense' THEN '' ELSE ' ' || variant END
+         || coalesce(' ' || nullif(scheme, ''), '') AS label,
+       max(parameters) AS parameters, max(nonzero) AS nonzero, max(macs) AS macs,
+       max(effective_macs) AS effective_macs, max(dense_bytes) AS dense_bytes,
+       max(stored_bytes) AS stored_bytes, max(csr_bytes) AS csr_bytes
+  FROM v_cell JOIN v_size USING (cell)
+ GROUP BY scale, model, variant, scheme;
+
+-- The kinds of operators by the time they take over the whole database: 1 to 7, and 8 for the rest.
+CREATE TEMP VIEW operator_kind AS
+SELECT op, min(8, row_number() OVER (ORDER BY weight DESC, op)) AS kind
+  FROM (SELECT op, sum(share) AS weight FROM measured JOIN v_operator_share USING (cell)
+         GROUP BY op);
