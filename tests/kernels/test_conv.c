@@ -1,0 +1,275 @@
+/* Convolution and what it is made of: panel packing, the tile, the store, depthwise. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "condense/memory.h"
+#include "cpu/conv.h"
+
+/* in_c, out_c, groups; in h, w; kernel; stride; dilation; pad top, bottom, left, right; batch */
+typedef struct shape_case {
+    int32_t in_c, out_c, groups, h, w, kh, kw, sh, sw, dh, dw, top, bottom, left, right, batch;
+} shape_case;
+
+static const shape_case edge_cases[] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},     /* one product */
+    {3, 8, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},     /* one pixel in its padding */
+    {5, 9, 1, 7, 7, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},     /* 49 pixels: a tile and one more */
+    {16, 16, 1, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 3},   /* tiles across images */
+    {4, 17, 1, 14, 14, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0, 1},  /* strided 1x1 */
+    {3, 16, 1, 31, 33, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3, 1},  /* first layer, ResNet */
+    {3, 8, 1, 35, 35, 11, 11, 4, 4, 1, 1, 2, 2, 2, 2, 1}, /* first layer, AlexNet */
+    {1, 6, 1, 28, 28, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2, 2},   /* first layer, LeNet-5 */
+    {4, 4, 1, 17, 17, 1, 7, 1, 1, 1, 1, 0, 0, 3, 3, 1},   /* Inception's rows */
+    {4, 4, 1, 17, 17, 7, 1, 1, 1, 1, 1, 3, 3, 0, 0, 1},   /* and columns */
+    {4, 6, 2, 9, 8, 3, 3, 1, 1, 2, 3, 2, 2, 3, 3, 2},     /* groups, dilation */
+    {6, 6, 6, 13, 19, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},   /* depthwise */
+    {6, 6, 6, 14, 33, 3, 3, 2, 2, 1, 1, 0, 1, 0, 1, 1},   /* "same" padding, stride 2 */
+    {2, 2, 2, 5, 33, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0, 1},    /* whole vectors up to the last float */
+    {3, 3, 3, 9, 17, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2, 1},    /* depthwise 5x5 */
+    {3, 6, 3, 12, 12, 5, 5, 2, 2, 1, 1, 2, 2, 2, 2, 1},   /* with a multiplier */
+    {2, 2, 2, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},     /* depthwise, one pixel */
+    {3, 3, 3, 11, 50, 3, 5, 3, 1, 2, 2, 2, 2, 4, 4, 1},   /* depthwise, any window */
+    {2, 40, 2, 6, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},    /* one channel a group, many outputs */
+    {8, 8, 1, 5, 100, 3, 3, 1, 1, 1, 1, 1, 0, 2, 0, 1},   /* long rows, lopsided padding */
+};
+enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
+
+static int32_t output_extent(int32_t in, int32_t k, int32_t s, int32_t d, int32_t pads)
+{
+    return (in + pads - (k - 1) * d - 1) / s + 1;
+}
+
+static cn_conv_problem to_problem(const shape_case *s, cn_activation activation, bool residual)
+{
+    return (cn_conv_problem){
+        .window = {s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top, s->bottom, s->left, s->right},
+        .in_c = s->in_c,
+        .out_c = s->out_c,
+        .groups = s->groups,
+        .in = {s->in_c, s->h, s->w},
+        .out = {s->out_c, output_extent(s->h, s->kh, s->sh, s->dh, s->top + s->bottom),
+                output_extent(s->w, s->kw, s->sw, s->dw, s->left + s->right)},
+        .activation = activation,
+        .residual = residual,
+    };
+}
+
+/* Windows, strides and paddings drawn at random, of a few thousand to a few hundred thousand
+ * products; shrinks the window until it fits. */
+static shape_case random_case(cn_random *r)
+{
+    static const int32_t group_counts[] = {1, 1, 1, 2, 3};
+    int32_t groups = group_counts[cn_random_below(r, 5)], depthwise = !cn_random_below(r, 4);
+    shape_case s = {.groups = groups,
+                    .in_c = groups * between(r, 1, 9),
+                    .out_c = groups * between(r, 1, 21),
+                    .h = between(r, 1, 20),
+                    .w = between(r, 1, 60),
+                    .kh = between(r, 1, 5),
+                    .kw = between(r, 1, 5),
+                    .sh = between(r, 1, 3),
+                    .sw = between(r, 1, 3),
+                    .dh = between(r, 1, 2),
+                    .dw = between(r, 1, 2),
+                    .top = between(r, 0, 3),
+                    .bottom = between(r, 0, 3),
+                    .left = between(r, 0, 3),
+                    .right = between(r, 0, 3),
+                    .batch = between(r, 1, 3)};
+    if (depthwise) s.groups = s.in_c = s.out_c = between(r, 2, 7);
+    if (depthwise && cn_random_below(r, 2)) {
+        s.kh = s.kw = cn_random_below(r, 2) ? 3 : 5;
+        s.sh = s.sw = between(r, 1, 2);
+        s.dh = s.dw = 1;
+    }
+    while ((s.kh - 1) * s.dh >= s.h + s.top + s.bottom)
+        s.kh--;
+    while ((s.kw - 1) * s.dw >= s.w + s.left + s.right)
+        s.kw--;
+    return s;
+}
+
+/* Checks one output pixel against the plain formula in double precision. */
+static bool pixel_matches(const cn_conv_problem *p, const planes *in, const planes *residual,
+                          const float *weight, const float *bias, float got, int32_t n, int32_t o,
+                          int32_t y, int32_t x)
+{
+    const cn_window *w = &p->window;
+    int32_t group_in = p->in_c / p->groups, group = o / (p->out_c / p->groups);
+    double sum = bias ? bias[o] : 0, scale = fabs(sum);
+    for (int32_t c = 0; c < group_in; c++)
+        for (int32_t i = 0; i < w->kernel_h; i++)
+            for (int32_t j = 0; j < w->kernel_w; j++) {
+                double product =
+                    (double)weight[((o * group_in + c) * w->kernel_h + i) * w->kernel_w + j] *
+                    planes_get(in, n, group * group_in + c,
+                               y * w->stride_h + i * w->dilation_h - w->pad_top,
+                               x * w->stride_w + j * w->dilation_w - w->pad_left);
+                sum += product;
+                scale += fabs(product);
+            }
+    if (residual) {
+        double addend = planes_get(residual, n, o, y, x);
+        sum += addend;
+        scale += fabs(addend);
+    }
+    return close_to(got, activate(sum, p->activation), scale + 1, 1e-5);
+}
+
+static bool output_matches(const cn_conv_problem *p, const planes *in, const planes *residual,
+                           const float *weight, const float *bias, const planes *out)
+{
+    for (int32_t n = 0; n < out->view.n; n++)
+        for (int32_t o = 0; o < p->out_c; o++)
+            for (int32_t y = 0; y < p->out.h; y++)
+                for (int32_t x = 0; x < p->out.w; x++) {
+                    float got = planes_get(out, n, o, y, x);
+                    if (!pixel_matches(p, in, residual, weight, bias, got, n, o, y, x)) {
+                        printf("image %d channel %d pixel %d, %d: got %g\n", n, o, y, x, got);
+                        return false;
+                    }
+                }
+    return true;
+}
+
+static void run(const cn_conv *conv, const planes *in, const planes *residual, planes *out,
+                int32_t threads, guard side)
+{
+    size_t tasks = cn_conv_tasks(conv, in->view.n, threads);
+    size_t bytes = cn_conv_scratch(conv);
+    /* Scratch is a multiple of the vector, so that its end may be guarded and it is still aligned.
+     */
+    guarded scratch = guarded_new(bytes / sizeof(float), side, 0);
+    for (size_t i = tasks; i-- > 0;)
+        cn_conv_task(conv, &in->view, &out->view, residual ? &residual->view : NULL, i, tasks,
+                     scratch.data);
+    guarded_free(&scratch);
+}
+
+static void random_halo(cn_random *r, int32_t halo[4])
+{
+    for (int i = 0; i < 4; i++)
+        halo[i] += between(r, 0, 2);
+}
+
+static float *random_floats(cn_random *r, int32_t count)
+{
+    float *f = cn_calloc((size_t)count, sizeof *f);
+    for (int32_t i = 0; f && i < count; i++)
+        f[i] = (float)cn_random_normal(r);
+    if (!f) abort();
+    return f;
+}
+
+static void check_case(const shape_case *s, cn_isa isa, cn_random *r, bool special)
+{
+    cn_activation activation = (cn_activation)cn_random_below(r, CN_ACT_TANH + 1);
+    bool add = !cn_random_below(r, 3);
+    cn_conv_problem p = to_problem(s, activation, add);
+    float *weight = random_floats(r, p.out_c * (p.in_c / p.groups) * s->kh * s->kw);
+    float *bias = cn_random_below(r, 4) ? random_floats(r, p.out_c) : NULL;
+    guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
+    int32_t in_halo[4], out_halo[4] = {0}, other_halo[4] = {0};
+    cn_conv_halo(&p, in_halo);
+    if (cn_random_below(r, 2)) random_halo(r, in_halo);
+    if (cn_random_below(r, 2)) random_halo(r, out_halo);
+    if (cn_random_below(r, 2)) random_halo(r, other_halo);
+    int32_t extra = between(r, 0, 3) * between(r, 0, 3);
+    size_t shift = cn_random_below(r, 4) ? 0 : cn_random_below(r, 3);
+    planes in = planes_new(s->batch, p.in, in_halo, extra, side, shift, PLANES_INPUT, r);
+    planes other = planes_new(s->batch, p.out, other_halo, 0, side, 0, PLANES_INPUT, r);
+    planes one = planes_new(s->batch, p.out, out_halo, extra, side, shift, PLANES_OUTPUT, r);
+    planes many = planes_new(s->batch, p.out, out_halo, 1, GUARD_BEFORE, 1, PLANES_OUTPUT, r);
+    if (special) {
+        const float values[] = {NAN, INFINITY, -INFINITY};
+        for (int32_t i = 0; i < 3; i++)
+            planes_set(&in, between(r, 0, s->batch - 1), between(r, 0, p.in_c - 1),
+                       between(r, 0, s->h - 1), between(r, 0, s->w - 1), values[i]);
+    }
+    cn_conv *conv = NULL;
+    cn_error error = {0};
+    if (cn_conv_new(&conv, &p, weight, bias, isa, &error) != CN_OK) {
+        report(false, "cn_conv_new: %s", error.message);
+    } else {
+        run(conv, &in, add ? &other : NULL, &one, 1, side);
+        run(conv, &in, add ? &other : NULL, &many, between(r, 2, 9), GUARD_AFTER);
+        bool values = output_matches(&p, &in, add ? &other : NULL, weight, bias, &one);
+        report(values && planes_untouched(&one) && planes_untouched(&many) &&
+                   planes_untouched(&in) && planes_equal(&one, &many),
+               "%s%s: %d x %d x %d to %d channels, groups %d, window %d x %d, stride %d %d, "
+               "dilation %d %d, pads %d %d %d %d, batch %d, %s%s: values %s, outside %s, "
+               "thread counts %s",
+               cn_conv_kernel(conv), special ? " with NaN and infinities" : "", s->in_c, s->h, s->w,
+               s->out_c, s->groups, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top, s->bottom,
+               s->left, s->right, s->batch, activation ? "activation" : "plain",
+               add ? ", residual" : "", values ? "right" : "WRONG",
+               planes_untouched(&one) && planes_untouched(&many) ? "untouched" : "WRITTEN",
+               planes_equal(&one, &many) ? "agree" : "DIFFER");
+    }
+    cn_conv_free(conv);
+    planes_free(&in);
+    planes_free(&other);
+    planes_free(&one);
+    planes_free(&many);
+    cn_free(weight);
+    cn_free(bias);
+}
+
+/* The residual may be the output itself. */
+static void check_in_place(cn_isa isa, cn_random *r)
+{
+    const shape_case s = {4, 11, 1, 9, 21, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2};
+    cn_conv_problem p = to_problem(&s, CN_ACT_RELU, true);
+    int32_t halo[4] = {1, 1, 1, 1};
+    float *weight = random_floats(r, p.out_c * p.in_c * 9);
+    planes in = planes_new(s.batch, p.in, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
+    cn_random again = *r;
+    planes sum = planes_new(s.batch, p.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
+    planes addend = planes_new(s.batch, p.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, &again);
+    cn_conv *conv = NULL;
+    bool made = cn_conv_new(&conv, &p, weight, NULL, isa, NULL) == CN_OK;
+    if (made) run(conv, &in, &sum, &sum, 3, GUARD_AFTER);
+    report(made && output_matches(&p, &in, &addend, weight, NULL, &sum) && planes_untouched(&sum),
+           "convolution onto its own residual at level %s", cn_isa_name(isa));
+    cn_conv_free(conv);
+    planes_free(&in);
+    planes_free(&sum);
+    planes_free(&addend);
+    cn_free(weight);
+}
+
+static void check_refusals(cn_isa isa)
+{
+    const shape_case good = {4, 4, 2, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    cn_conv_problem bad[5];
+    for (int i = 0; i < 5; i++)
+        bad[i] = to_problem(&good, CN_ACT_NONE, false);
+    bad[0].groups = 3;
+    bad[1].out.h++;
+    bad[2].window.stride_w = 0;
+    bad[3].window.pad_left = -1;
+    bad[4].in.c = 5;
+    for (int i = 0; i < 5; i++) {
+        cn_conv *conv = NULL;
+        cn_error error = {0};
+        cn_status status = cn_conv_new(&conv, &bad[i], NULL, NULL, isa, &error);
+        report(status == CN_EINVAL && !conv && error.message[0], "impossible convolution %d", i);
+    }
+}
+
+void test_conv(cn_isa isa)
+{
+    cn_random r = cn_random_named(1, "kernel test: convolution");
+    check_refusals(isa);
+    check_in_place(isa, &r);
+    for (int i = 0; i < EDGE_CASES; i++)
+        for (int again = 0; again < 4; again++)
+            check_case(&edge_cases[i], isa, &r, again == 3);
+    for (int i = 0; i < RANDOM_CASES; i++) {
+        shape_case s = random_case(&r);
+        check_case(&s, isa, &r, i % 5 == 0);
+    }
+}
