@@ -1,12 +1,11 @@
 /* Writing safetensors files (the format is described in safetensors.c). Tensors come in the order
  * of the set, the header is padded with spaces so that the data begins at a multiple of eight. */
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "condense/file.h"
 #include "condense/memory.h"
 #include "condense/weights.h"
 
@@ -48,7 +47,7 @@ static cn_status make_header(const cn_weights *weights, const char *metadata, ch
     return status;
 }
 
-static bool write_tensor(FILE *file, const cn_tensor *tensor)
+static void write_tensor(FILE *file, const cn_tensor *tensor)
 {
     uint8_t buffer[4096];
     size_t count = (size_t)cn_tensor_count(tensor), used = 0;
@@ -58,24 +57,24 @@ static bool write_tensor(FILE *file, const cn_tensor *tensor)
         for (int k = 0; k < 4; k++)
             buffer[used++] = (uint8_t)(bits >> 8 * k);
         if (used == sizeof buffer || i + 1 == count) {
-            if (fwrite(buffer, 1, used, file) != used) return false;
+            fwrite(buffer, 1, used, file);
             used = 0;
         }
     }
-    return true;
 }
 
-static bool write_all(FILE *file, const cn_weights *weights, const char *header)
+static void write_all(FILE *file, const cn_weights *weights, const char *header)
 {
     size_t length = strlen(header), padded = (length + 7) / 8 * 8;
     uint8_t size[8];
     for (int k = 0; k < 8; k++)
         size[k] = (uint8_t)((uint64_t)padded >> 8 * k);
-    bool written = fwrite(size, 1, sizeof size, file) == sizeof size &&
-                   fprintf(file, "%-*s", (int)padded, header) == (int)padded;
-    for (int32_t i = 0; written && i < weights->count; i++)
-        written = write_tensor(file, &weights->tensors[i]);
-    return written;
+    fwrite(size, 1, sizeof size, file);
+    fputs(header, file);
+    for (size_t i = length; i < padded; i++)
+        fputc(' ', file);
+    for (int32_t i = 0; i < weights->count; i++)
+        write_tensor(file, &weights->tensors[i]);
 }
 
 cn_status cn_safetensors_write(const char *path, const cn_weights *weights, const char *metadata,
@@ -84,26 +83,12 @@ cn_status cn_safetensors_write(const char *path, const cn_weights *weights, cons
     char *header = NULL;
     cn_status status = make_header(weights, metadata, &header, error);
     if (status) return status;
-    char *temporary = cn_sprintf("%s.%ld.tmp", path, (long)getpid());
-    FILE *file = temporary ? fopen(temporary, "wb") : NULL;
-    bool written =
-        file && write_all(file, weights, header) && !fflush(file) && !fsync(fileno(file));
-    int reason = errno;
-    if (file && fclose(file) && written) {
-        written = false;
-        reason = errno;
+    cn_new_file file;
+    status = cn_new_file_begin(&file, path, error);
+    if (!status) {
+        write_all(file.stream, weights, header);
+        status = cn_new_file_end(&file, CN_OK, error);
     }
-    if (written && rename(temporary, path)) {
-        written = false;
-        reason = errno;
-    }
-    if (!written) {
-        if (file) unlink(temporary);
-        status = temporary
-                     ? cn_fail(error, CN_EIO, "%s: %s; nothing was written", path, strerror(reason))
-                     : cn_fail(error, CN_ENOMEM, "out of memory");
-    }
-    cn_free(temporary);
     cJSON_free(header);
     return status;
 }

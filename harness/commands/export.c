@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cli/options.h"
 #include "commands/commands.h"
+#include "condense/file.h"
 #include "condense/memory.h"
 #include "store/store.h"
 
@@ -73,28 +73,18 @@ static cn_status write_view(const st_store *store, const char *view, bool json, 
     return code == SQLITE_DONE ? CN_OK : st_store_fail(store, error);
 }
 
-/* One view to DIR/VIEW.csv or .json by way of a temporary file. */
+/* One view to DIR/VIEW.csv or .json. */
 static cn_status export_view(const st_store *store, const char *view, const char *folder, bool json,
                              cn_error *error)
 {
     char *path = cn_sprintf("%s/%s.%s", folder, view, json ? "json" : "csv");
-    char *temporary = path ? cn_sprintf("%s.tmp", path) : NULL;
-    FILE *file = temporary ? fopen(temporary, "w") : NULL;
-    cn_status status = file ? write_view(store, view, json, file, error)
-                            : cn_fail(error, CN_EIO, "%s: %s", temporary, strerror(errno));
-    if (file) {
-        bool bad = ferror(file);
-        if ((fclose(file) || bad) && !status)
-            status = cn_fail(error, CN_EIO, "%s: cannot write; is the disk full?", temporary);
-    }
-    if (!status && rename(temporary, path))
-        status = cn_fail(error, CN_EIO, "%s: %s", path, strerror(errno));
-    if (status && temporary)
-        unlink(temporary);
-    else if (!status)
-        puts(path);
+    cn_new_file file;
+    cn_status status =
+        path ? cn_new_file_begin(&file, path, error) : cn_fail(error, CN_ENOMEM, "out of memory");
+    if (!status)
+        status = cn_new_file_end(&file, write_view(store, view, json, file.stream, error), error);
+    if (!status) puts(path);
     cn_free(path);
-    cn_free(temporary);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #include "cli/home.h"
 #include "cli/options.h"
 #include "commands/commands.h"
+#include "condense/file.h"
 #include "condense/memory.h"
 #include "data/file.h"
 #include "data/import.h"
@@ -61,12 +62,10 @@ static cn_status unpack(const cJSON *entry, char **path, cn_error *error)
                           : cn_fail(error, CN_ENOMEM, "out of memory");
         cn_free(relative);
         const char *arguments[] = {"xz", "--decompress", "--stdout", packed, NULL};
-        char *temporary = place ? cn_sprintf("%s.tmp", place) : NULL;
-        if (!status && !temporary) status = cn_fail(error, CN_ENOMEM, "out of memory");
-        if (!status) status = st_run_program(arguments, temporary, error);
-        if (!status && rename(temporary, place)) status = cn_fail(error, CN_EIO, "%s", place);
-        if (status && temporary) unlink(temporary);
-        cn_free(temporary);
+        cn_new_file file;
+        if (!status && !(status = cn_new_file_begin(&file, place, error)))
+            status =
+                cn_new_file_end(&file, st_run_program(arguments, file.temporary, error), error);
     }
     cn_free(packed_name);
     cn_free(packed);

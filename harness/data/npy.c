@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "condense/file.h"
 #include "condense/memory.h"
 
 static const char magic[] = "\x93NUMPY";
@@ -151,16 +151,10 @@ cn_status st_npy_write(const char *path, int32_t rank, const int64_t *dims, cons
     size_t length = (size_t)make_header(header, rank, dims), count = 1;
     for (int32_t i = 0; i < rank; i++)
         count *= (size_t)dims[i];
-    char *temporary = cn_sprintf("%s.%ld.tmp", path, (long)getpid());
-    if (!temporary) return cn_fail(error, CN_ENOMEM, "out of memory");
-    FILE *file = fopen(temporary, "wb");
-    bool ok = file && fwrite(header, 1, length, file) == length &&
-              fwrite(data, sizeof *data, count, file) == count;
-    if (file && fclose(file)) ok = false;
-    if (ok && rename(temporary, path)) ok = false;
-    cn_status status =
-        ok ? CN_OK : cn_fail(error, CN_EIO, "%s: writing failed: %s", path, strerror(errno));
-    if (!ok) unlink(temporary);
-    cn_free(temporary);
-    return status;
+    cn_new_file file;
+    cn_status status = cn_new_file_begin(&file, path, error);
+    if (status) return status;
+    fwrite(header, 1, length, file.stream);
+    fwrite(data, sizeof *data, count, file.stream);
+    return cn_new_file_end(&file, CN_OK, error);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/home.h"
+#include "condense/file.h"
 #include "condense/memory.h"
 
 /* Also for root, who may write everywhere: a folder without a write bit is meant to stay as it is.
@@ -101,20 +102,17 @@ cn_status st_run_program(const char *const *arguments, const char *output, cn_er
 cn_status st_fetch(const char *url, const char *path, st_verify verify, const void *context,
                    cn_error *error)
 {
-    char *temporary = cn_sprintf("%s.%ld.tmp", path, (long)getpid());
-    if (!temporary) return cn_fail(error, CN_ENOMEM, "out of memory");
+    cn_new_file file;
+    cn_status status = cn_new_file_begin(&file, path, error);
+    if (status) return status;
     fprintf(stderr, "fetching %s\n", url);
     const char *arguments[] = {
-        "curl", "--fail",   "--location", "--retry", "2", "--connect-timeout",
-        "20",   "--output", temporary,    url,       NULL};
-    cn_status status = st_run_program(arguments, NULL, error);
+        "curl", "--fail",   "--location",   "--retry", "2", "--connect-timeout",
+        "20",   "--output", file.temporary, url,       NULL};
+    status = st_run_program(arguments, NULL, error);
     if (status)
         cn_fail_in(error, status, "%s could not be fetched (is there a network?)", url);
-    else if ((status = verify(temporary, context, error)))
+    else if ((status = verify(file.temporary, context, error)))
         cn_fail_in(error, status, "%s is not what it should be", url);
-    else if (rename(temporary, path))
-        status = cn_fail(error, CN_EIO, "%s: %s", path, strerror(errno));
-    if (status) unlink(temporary);
-    cn_free(temporary);
-    return status;
+    return cn_new_file_end(&file, status, error);
 }

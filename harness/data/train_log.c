@@ -1,10 +1,8 @@
 #include "data/train_log.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "condense/file.h"
 #include "condense/memory.h"
 
 static const char columns[] = "epoch,loss,train_accuracy,test_loss,test_accuracy,lr,seconds";
@@ -48,14 +46,10 @@ cn_status st_train_log_read(st_train_log *log, cn_error *error)
 
 cn_status st_train_log_write(const st_train_log *log, cn_error *error)
 {
-    char *temporary = cn_sprintf("%s.tmp", log->path);
-    FILE *file = temporary ? fopen(temporary, "w") : NULL;
-    if (!file) {
-        cn_status status =
-            cn_fail(error, CN_EIO, "cannot write the log %s: %s", log->path, strerror(errno));
-        cn_free(temporary);
-        return status;
-    }
+    cn_new_file new;
+    cn_status status = cn_new_file_begin(&new, log->path, error);
+    if (status) return status;
+    FILE *file = new.stream;
     for (int i = 0; i < log->head_count; i++)
         fprintf(file, "# %s: %s\n", log->keys[i], log->values[i]);
     fprintf(file, "%s\n", columns);
@@ -64,15 +58,7 @@ cn_status st_train_log_write(const st_train_log *log, cn_error *error)
         fprintf(file, "%d,%.6f,%.6f,%.6f,%.6f,%.6g,%.3f\n", e->epoch, e->loss, e->train_accuracy,
                 e->test_loss, e->test_accuracy, e->rate, e->seconds);
     }
-    bool failed = ferror(file) != 0;
-    if (fclose(file) || failed || rename(temporary, log->path)) {
-        cn_fail(error, CN_EIO, "cannot write the log %s: %s", log->path, strerror(errno));
-        unlink(temporary);
-        cn_free(temporary);
-        return CN_EIO;
-    }
-    cn_free(temporary);
-    return CN_OK;
+    return cn_new_file_end(&new, CN_OK, error);
 }
 
 cn_status st_train_log_add(st_train_log *log, const cn_epoch *epoch, cn_error *error)

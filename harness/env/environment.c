@@ -63,6 +63,31 @@ void st_fact_file(st_environment *environment, const char *key, const char *sysf
     cn_free(text);
 }
 
+void st_fact_list(st_environment *environment, const char *key, const char *sysfs,
+                  const st_listing *listing, st_constancy constancy)
+{
+    char **names, *list = NULL, reason[256];
+    size_t count = st_sysfs_list(sysfs, listing->folder, listing->prefix, &names);
+    for (size_t i = 0; i < count; i++) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", listing->folder, names[i]);
+        char *text = listing->describe(sysfs, path, names[i]);
+        char *longer = !text  ? NULL
+                       : list ? cn_sprintf("%s%s%s", list, listing->separator, text)
+                              : cn_strdup(text);
+        if (text && !longer) environment->failed = true;
+        if (longer) {
+            cn_free(list);
+            list = longer;
+        }
+        cn_free(text);
+    }
+    cn_free(names);
+    snprintf(reason, sizeof reason, "nothing in %s can be read", listing->folder);
+    st_fact_add(environment, key, list, reason, constancy);
+    cn_free(list);
+}
+
 cn_status st_environment_capture(st_environment *environment, const char *sysfs, cn_error *error)
 {
     *environment = (st_environment){0};

@@ -18,6 +18,21 @@ void st_fact_format(st_environment *environment, const char *key, st_constancy c
 void st_fact_file(st_environment *environment, const char *key, const char *sysfs, const char *path,
                   st_constancy constancy);
 
+/* What to say of the entry `path` (its last part is `name`) of a folder of the kernel: a new string
+ * for cn_free, or NULL where there is nothing to say. */
+typedef char *(*st_describe)(const char *sysfs, const char *path, const char *name);
+
+typedef struct st_listing {
+    const char *folder, *prefix; /* entries whose names begin with the prefix */
+    const char *separator;       /* between what is said of two entries */
+    st_describe describe;
+} st_listing;
+
+/* Adds what is said of a folder's entries, in numeric order of their names; the reason says that
+ * there is nothing in it to read. */
+void st_fact_list(st_environment *environment, const char *key, const char *sysfs,
+                  const st_listing *listing, st_constancy constancy);
+
 /* The groups of facts; each is one file. */
 void st_facts_processor(st_environment *environment, const char *sysfs);
 void st_facts_system(st_environment *environment, const char *sysfs);

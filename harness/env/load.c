@@ -103,27 +103,18 @@ static void steal(st_environment *environment, const char *sysfs)
     cn_free(text);
 }
 
-/* All thermal zones: "x86_pkg_temp 45.0 C, ...". */
-static void temperature(st_environment *environment, const char *sysfs)
+/* "x86_pkg_temp 45.0 C" */
+static char *temperature(const char *sysfs, const char *path, const char *name)
 {
-    static const char folder[] = "/sys/class/thermal";
-    char **zones, list[512] = "";
-    size_t count = st_sysfs_list(sysfs, folder, "thermal_zone", &zones);
-    for (size_t i = 0; i < count; i++) {
-        char path[128];
-        int64_t millidegrees;
-        snprintf(path, sizeof path, "%s/%s/temp", folder, zones[i]);
-        if (!st_sysfs_number(sysfs, path, &millidegrees)) continue;
-        snprintf(path, sizeof path, "%s/%s/type", folder, zones[i]);
-        char *type = st_sysfs_read(sysfs, path);
-        size_t used = strlen(list);
-        snprintf(list + used, sizeof list - used, "%s%s %.1f C", used ? ", " : "",
-                 type ? type : zones[i], (double)millidegrees / 1000);
-        cn_free(type);
-    }
-    cn_free(zones);
-    st_fact_add(environment, "temperature", list, "no zone in /sys/class/thermal can be read",
-                ST_VARIES);
+    char leaf[600];
+    int64_t millidegrees;
+    snprintf(leaf, sizeof leaf, "%s/temp", path);
+    if (!st_sysfs_number(sysfs, leaf, &millidegrees)) return NULL;
+    snprintf(leaf, sizeof leaf, "%s/type", path);
+    char *type = st_sysfs_read(sysfs, leaf);
+    char *text = cn_sprintf("%s %.1f C", type ? type : name, (double)millidegrees / 1000);
+    cn_free(type);
+    return text;
 }
 
 void st_facts_load(st_environment *environment, const char *sysfs)
@@ -131,5 +122,6 @@ void st_facts_load(st_environment *environment, const char *sysfs)
     st_fact_file(environment, "load.average", sysfs, "/proc/loadavg", ST_VARIES);
     neighbours(environment, sysfs);
     steal(environment, sysfs);
-    temperature(environment, sysfs);
+    st_fact_list(environment, "temperature", sysfs,
+                 &(st_listing){"/sys/class/thermal", "thermal_zone", ", ", temperature}, ST_VARIES);
 }

@@ -104,29 +104,21 @@ static void frequency(st_environment *environment, const char *sysfs, const char
     cn_free(mhz);
 }
 
-static void caches(st_environment *environment, const char *sysfs)
+/* "L2 Unified 1024K" */
+static char *cache(const char *sysfs, const char *path, const char *name)
 {
-    static const char folder[] = "/sys/devices/system/cpu/cpu0/cache";
-    char **indices, list[512] = "";
-    size_t count = st_sysfs_list(sysfs, folder, "index", &indices);
-    for (size_t i = 0; i < count; i++) {
-        char path[3][128], *text[3];
-        static const char *const leaves[] = {"level", "type", "size"};
-        for (int k = 0; k < 3; k++) {
-            snprintf(path[k], sizeof path[k], "%s/%s/%s", folder, indices[i], leaves[k]);
-            text[k] = st_sysfs_read(sysfs, path[k]);
-        }
-        if (text[0] && text[1] && text[2]) {
-            char cache[64];
-            snprintf(cache, sizeof cache, "L%s %s %s", text[0], text[1], text[2]);
-            size_t used = strlen(list);
-            snprintf(list + used, sizeof list - used, "%s%s", used ? ", " : "", cache);
-        }
-        for (int k = 0; k < 3; k++)
-            cn_free(text[k]);
+    (void)name;
+    static const char *const leaves[] = {"level", "type", "size"};
+    char leaf[600], *text[3];
+    for (int k = 0; k < 3; k++) {
+        snprintf(leaf, sizeof leaf, "%s/%s", path, leaves[k]);
+        text[k] = st_sysfs_read(sysfs, leaf);
     }
-    cn_free(indices);
-    st_fact_add(environment, "cpu.caches", list, "no /sys/devices/system/cpu/cpu0/cache", ST_FIXED);
+    bool whole = text[0] && text[1] && text[2];
+    char *line = whole ? cn_sprintf("L%s %s %s", text[0], text[1], text[2]) : NULL;
+    for (int k = 0; k < 3; k++)
+        cn_free(text[k]);
+    return line;
 }
 
 /* Physical cores: different pairs of package and core. */
@@ -166,25 +158,13 @@ static void boost(st_environment *environment, const char *sysfs)
                 ST_FIXED);
 }
 
-static void mitigations(st_environment *environment, const char *sysfs)
+/* "meltdown: Mitigation: PTI" */
+static char *mitigation(const char *sysfs, const char *path, const char *name)
 {
-    static const char folder[] = "/sys/devices/system/cpu/vulnerabilities";
-    char **names, list[2048] = "";
-    size_t count = st_sysfs_list(sysfs, folder, "", &names);
-    for (size_t i = 0; i < count; i++) {
-        char path[256];
-        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        char *state = st_sysfs_read(sysfs, path);
-        if (state && strcmp(state, "Not affected") != 0) {
-            size_t used = strlen(list);
-            snprintf(list + used, sizeof list - used, "%s%s: %s", used ? "; " : "", names[i],
-                     state);
-        }
-        cn_free(state);
-    }
-    cn_free(names);
-    st_fact_add(environment, "cpu.mitigations", count && !*list ? "not affected by any" : list,
-                "no /sys/devices/system/cpu/vulnerabilities", ST_FIXED);
+    char *state = st_sysfs_read(sysfs, path);
+    char *text = state ? cn_sprintf("%s: %s", name, state) : NULL;
+    cn_free(state);
+    return text;
 }
 
 static void affinity(st_environment *environment, const char *sysfs)
@@ -205,7 +185,9 @@ void st_facts_processor(st_environment *environment, const char *sysfs)
     st_fact_file(environment, "cpu.online", sysfs, "/sys/devices/system/cpu/online", ST_FIXED);
     cores(environment, sysfs);
     affinity(environment, sysfs);
-    caches(environment, sysfs);
+    st_fact_list(environment, "cpu.caches", sysfs,
+                 &(st_listing){"/sys/devices/system/cpu/cpu0/cache", "index", ", ", cache},
+                 ST_FIXED);
     over_processors(environment, sysfs, "cpu.governor", "cpufreq/scaling_governor", "", ST_FIXED);
     over_processors(environment, sysfs, "cpu.frequency_driver", "cpufreq/scaling_driver", "",
                     ST_FIXED);
@@ -218,6 +200,8 @@ void st_facts_processor(st_environment *environment, const char *sysfs)
     st_fact_file(environment, "cpu.smt", sysfs, "/sys/devices/system/cpu/smt/control", ST_FIXED);
     over_processors(environment, sysfs, "cpu.throttle_count",
                     "thermal_throttle/core_throttle_count", "", ST_VARIES);
-    mitigations(environment, sysfs);
+    st_fact_list(environment, "cpu.mitigations", sysfs,
+                 &(st_listing){"/sys/devices/system/cpu/vulnerabilities", "", "; ", mitigation},
+                 ST_FIXED);
     cn_free(info);
 }

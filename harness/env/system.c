@@ -148,28 +148,19 @@ static void quota(st_environment *environment, const char *sysfs)
     cn_free(groups);
 }
 
-/* Mains adapters that are plugged in, and batteries with their state. */
-static void power(st_environment *environment, const char *sysfs)
+/* A mains adapter that is plugged in or not, or a battery with its state. */
+static char *supply(const char *sysfs, const char *path, const char *name)
 {
-    static const char folder[] = "/sys/class/power_supply";
-    char **names, list[256] = "";
-    size_t count = st_sysfs_list(sysfs, folder, "", &names);
-    for (size_t i = 0; i < count; i++) {
-        char path[256];
-        int64_t online;
-        snprintf(path, sizeof path, "%s/%s/online", folder, names[i]);
-        const char *state = NULL;
-        if (st_sysfs_number(sysfs, path, &online)) state = online ? "plugged in" : "unplugged";
-        snprintf(path, sizeof path, "%s/%s/status", folder, names[i]);
-        char *battery = st_sysfs_read(sysfs, path);
-        size_t used = strlen(list);
-        if (state || battery)
-            snprintf(list + used, sizeof list - used, "%s%s %s", used ? ", " : "", names[i],
-                     state ? state : battery);
-        cn_free(battery);
-    }
-    cn_free(names);
-    st_fact_add(environment, "power.source", list, "nothing in /sys/class/power_supply", ST_VARIES);
+    char leaf[600];
+    int64_t online;
+    snprintf(leaf, sizeof leaf, "%s/online", path);
+    if (st_sysfs_number(sysfs, leaf, &online))
+        return cn_sprintf("%s %s", name, online ? "plugged in" : "unplugged");
+    snprintf(leaf, sizeof leaf, "%s/status", path);
+    char *battery = st_sysfs_read(sysfs, leaf);
+    char *text = battery ? cn_sprintf("%s %s", name, battery) : NULL;
+    cn_free(battery);
+    return text;
 }
 
 void st_facts_system(st_environment *environment, const char *sysfs)
@@ -188,5 +179,6 @@ void st_facts_system(st_environment *environment, const char *sysfs)
         st_fact_file(environment, files[i].key, sysfs, files[i].path, files[i].constancy);
     command_line(environment, sysfs);
     quota(environment, sysfs);
-    power(environment, sysfs);
+    st_fact_list(environment, "power.source", sysfs,
+                 &(st_listing){"/sys/class/power_supply", "", ", ", supply}, ST_VARIES);
 }

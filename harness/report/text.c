@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "condense/file.h"
 #include "condense/memory.h"
 
 enum { FILE_LIMIT = 1 << 30 };
@@ -53,23 +53,11 @@ cn_status st_text_read(const char *path, char **text, cn_error *error)
 
 cn_status st_bytes_write(const char *path, const char *bytes, size_t length, cn_error *error)
 {
-    char *temporary = cn_sprintf("%s.%ld.tmp", path, (long)getpid());
-    if (!temporary) return cn_fail(error, CN_ENOMEM, "%s: out of memory", path);
-    FILE *file = fopen(temporary, "wb");
-    bool good = file && fwrite(bytes, 1, length, file) == length;
-    if (file && good) good = fflush(file) == 0 && fsync(fileno(file)) == 0;
-    int why = errno;
-    if (file && fclose(file) != 0 && good) {
-        why = errno;
-        good = false;
-    }
-    if (good && rename(temporary, path) != 0) {
-        why = errno;
-        good = false;
-    }
-    if (!good && file) unlink(temporary);
-    cn_free(temporary);
-    return good ? CN_OK : cn_fail(error, CN_EIO, "%s: %s", path, strerror(why));
+    cn_new_file file;
+    cn_status status = cn_new_file_begin(&file, path, error);
+    if (status) return status;
+    fwrite(bytes, 1, length, file.stream);
+    return cn_new_file_end(&file, CN_OK, error);
 }
 
 /* Length of the well-formed UTF-8 character at `at`, or 0. Overlong forms, surrogates and values

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/home.h"
+#include "condense/file.h"
 #include "condense/memory.h"
 #include "store/store.h"
 
@@ -80,21 +81,9 @@ static cn_status write_tables(const st_store *store, FILE *file, cn_error *error
 
 cn_status st_store_export_sql(const st_store *store, const char *path, cn_error *error)
 {
-    char *temporary = cn_sprintf("%s.tmp", path);
-    if (!temporary) return cn_fail(error, CN_ENOMEM, "out of memory");
-    FILE *file = fopen(temporary, "w");
-    cn_status status = file ? write_tables(store, file, error)
-                            : cn_fail(error, CN_EIO, "%s: %s", temporary, strerror(errno));
-    if (file) {
-        bool bad = ferror(file);
-        if ((fclose(file) || bad) && !status)
-            status = cn_fail(error, CN_EIO, "%s: cannot write; is the disk full?", temporary);
-    }
-    if (!status && rename(temporary, path))
-        status = cn_fail(error, CN_EIO, "%s: %s", path, strerror(errno));
-    if (status) unlink(temporary);
-    cn_free(temporary);
-    return status;
+    cn_new_file file;
+    cn_status status = cn_new_file_begin(&file, path, error);
+    return status ? status : cn_new_file_end(&file, write_tables(store, file.stream, error), error);
 }
 
 /* The text may only insert rows into the schema's tables. */

@@ -224,6 +224,21 @@ static cn_status check_output(void *context, int64_t index, cn_error *error)
                    (long long)index, difference, largest);
 }
 
+/* One bad block among many must not read as if it were the whole cell. */
+static void add_energy_reason(st_trial *trial, const char *reason)
+{
+    st_energy_reading *sum = &trial->cell.findings.energy;
+    trial->energy_blocks++;
+    if (!reason[0]) return;
+    trial->energy_flawed++;
+    size_t room = sizeof sum->reason;
+    if (trial->energy_flawed == trial->energy_blocks)
+        snprintf(sum->reason, room, "%s", reason);
+    else
+        snprintf(sum->reason, room, "in %d of the first %d blocks: %.200s", trial->energy_flawed,
+                 trial->energy_blocks, reason);
+}
+
 static void add_energy(void *context, const st_block *block, int32_t inferences)
 {
     st_trial *trial = context;
@@ -240,7 +255,7 @@ static void add_energy(void *context, const st_block *block, int32_t inferences)
     sum->idle_milliwatt = reading.idle_milliwatt;
     sum->distinct_readings += reading.distinct_readings;
     trial->energy_seconds = total;
-    if (reading.reason[0]) memcpy(sum->reason, reading.reason, sizeof sum->reason);
+    add_energy_reason(trial, reading.reason);
     if (!isfinite(reading.millijoule)) return;
     sum->millijoule += reading.millijoule;
     findings->energy_inferences += inferences;

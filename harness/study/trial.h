@@ -16,6 +16,7 @@ typedef struct st_trial {
     float *inputs, *expected, *output;
     cn_random random; /* which outputs are compared */
     double energy_seconds;
+    int32_t energy_blocks, energy_flawed; /* of the latter the energy is missing or partial */
     int64_t begin_ns, begin_wall_ns;
     /* Why it cannot be sampled; verdict ST_VALID where it can. */
     st_verdict verdict;

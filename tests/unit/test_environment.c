@@ -118,7 +118,7 @@ Test(environment, of_a_server)
     expect(&e, "cpu.governor", "powersave, performance");
     expect(&e, "cpu.frequency", "2000000 kHz");
     expect(&e, "cpu.boost", "off");
-    expect(&e, "cpu.mitigations", "spectre_v2: Vulnerable");
+    expect(&e, "cpu.mitigations", "meltdown: Not affected; spectre_v2: Vulnerable");
     expect(&e, "cpu.steal", "4.0000 % since boot (40 ticks)");
     expect(&e, "machine.model", "Example Server");
     expect(&e, "machine.virtual", "yes (QEMU)");
