@@ -8,7 +8,7 @@ PREFIX ?= /usr/local
 
 CFLAGS ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-missing-field-initializers
-PACKAGES := sqlite3 libcjson gsl libjpeg libpng zlib libmd libcpuinfo
+PACKAGES := sqlite3 libcjson gsl libjpeg libpng zlib libmd libcpuinfo libprotobuf-c
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) -fopenmp-simd -Iengine/include -Iengine -Iharness -I. $(PACKAGE_CFLAGS) $(SANITIZE)
@@ -43,7 +43,8 @@ KERNEL_SRC  := $(wildcard engine/cpu/kernels/*.c)
 HARNESS_SRC := $(wildcard harness/*.c harness/*/*.c)
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 
-ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
+ONNX := $(OBJ)/onnx/onnx.pb-c
+ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(ONNX).o $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
 HARNESS_OBJ := $(HARNESS_SRC:%.c=$(OBJ)/%.o) $(OBJ)/harness/store/schema_sql.o
 UNIT_OBJ    := $(UNIT_SRC:%.c=$(OBJ)/%.o)
 
@@ -99,6 +100,17 @@ $(OBJ)/harness/store/schema_sql.c: harness/store/schema.sql
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } > $@
 $(OBJ)/harness/store/schema_sql.o: $(OBJ)/harness/store/schema_sql.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+# ONNX's messages, from the description of the format that libonnx-dev brings.
+ONNX_PROTO := /usr/include/onnx/onnx.proto
+$(ONNX).c: $(ONNX_PROTO)
+	@mkdir -p $(@D)
+	$(Q)protoc-c -I$(<D) --c_out=$(@D) $<
+$(ONNX).h: $(ONNX).c ;
+$(ONNX).o: $(ONNX).c
+	$(say)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+ONNX_USERS := $(OBJ)/engine/format/onnx.o $(OBJ)/engine/format/onnx_message.o $(OBJ)/tests/unit/test_onnx.o
+$(ONNX_USERS): ALL_CFLAGS += -isystem $(OBJ)/onnx
+$(ONNX_USERS): | $(ONNX).h
 define ISA_RULE
 $(OBJ)/engine/cpu/kernels/%.$(1).o: engine/cpu/kernels/%.c
 	@mkdir -p $$(@D)
@@ -174,7 +186,7 @@ FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(wildcard tests/fuzz/*.c))
 FUZZED_SRC := $(wildcard engine/base/*.c engine/lr/*.c engine/format/*.c) \
   $(addprefix harness/data/,cifar.c decode.c file.c idx.c jpeg.c labels.c pictures.c png.c resize.c)
-$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZED_SRC:%.c=$(OBJ)/%.o)
+$(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZED_SRC:%.c=$(OBJ)/%.o) $(ONNX).o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 fuzz-targets: $(FUZZ_TARGETS)

@@ -78,6 +78,9 @@ folder of the project; else the nearest one at or above the working directory th
 .B CONDENSE_DATA
 folder of data sets and downloaded weights; else data under the project's folder
 .TP
+.B CONDENSE_ONNXRUNTIME
+path of ONNX Runtime's shared library; else baselines/onnxruntime in the data folders
+.TP
 .B NO_COLOR
 no colours
 .SH FILES

@@ -18,9 +18,10 @@ typedef struct st_engine_options {
 /* One kind of engine. Static tables; open allocates what close frees. */
 typedef struct st_engine_kind {
     const char *name; /* "condense", "onednn" */
-    const char *(*version)(void);
+    const char *(*version)(void); /* where it is not missing */
     /* Why it cannot be used here ("not built in", "library not found at ..."), or NULL. */
     const char *(*missing)(void);
+    /* CN_EUNSUPPORTED, with the operator, where it cannot run the network. */
     cn_status (*open)(st_engine **out, const cn_graph *graph, const cn_weights *weights,
                       const st_engine_options *options, cn_error *error);
     /* One forward pass, batch images, dense NCHW float32. */
@@ -28,7 +29,7 @@ typedef struct st_engine_kind {
     void (*close)(st_engine *engine);
 } st_engine_kind;
 
-extern const st_engine_kind st_engine_condense, st_engine_onednn;
+extern const st_engine_kind st_engine_condense, st_engine_onednn, st_engine_onnxruntime;
 
 /* Kind by name; NULL where there is none. st_engine_kinds: all, NULL at the end. */
 const st_engine_kind *st_engine_find(const char *name);

@@ -1,4 +1,4 @@
-/* condense export: the database as text. */
+/* condense export: the database as text, or a network as ONNX. */
 #include <cjson/cJSON.h>
 #include <csv.h>
 #include <errno.h>
@@ -10,6 +10,9 @@
 #include "commands/commands.h"
 #include "condense/file.h"
 #include "condense/memory.h"
+#include "condense/onnx.h"
+#include "data/catalog.h"
+#include "data/store_weights.h"
 #include "store/store.h"
 
 static void write_csv_row(FILE *file, sqlite3_stmt *row, bool names)
@@ -109,7 +112,8 @@ static cn_status export_all(const char *db, const char *folder, const char *form
 {
     bool sql = !strcmp(format, "sql"), json = !strcmp(format, "json");
     if (!sql && !json && strcmp(format, "csv") != 0)
-        return cn_fail(error, CN_EINVAL, "--format takes sql, csv or json, not '%.40s'", format);
+        return cn_fail(error, CN_EINVAL, "--format takes sql, csv, json or onnx, not '%.40s'",
+                       format);
     st_store store = {.lock = -1};
     cn_status status = st_store_open_results(&store, db, error);
     if (!status && mkdir(folder, 0777) && errno != EEXIST)
@@ -127,31 +131,70 @@ static cn_status export_all(const char *db, const char *folder, const char *form
     return status;
 }
 
+typedef struct network_request {
+    const char *model, *scale, *weights, *output;
+    int64_t batch;
+} network_request;
+
+static cn_status export_network(const network_request *r, cn_error *error)
+{
+    if (!r->model || !r->output)
+        return cn_fail(error, CN_EINVAL, "--format onnx needs --model NAME and --output FILE");
+    cn_model model = {0};
+    cn_weights weights = {0};
+    cn_status status = st_catalog_load(r->model, r->scale, NULL, 0, &model, error);
+    if (!status) status = st_weights_load(&model, r->weights, &weights, error);
+    if (!status)
+        status =
+            cn_onnx_write(r->output, &model.graph, &weights, model.name, (int32_t)r->batch, error);
+    if (!status) {
+        fprintf(stderr, "%s (%s), weights %s\n", model.name, model.scale,
+                weights.label ? weights.label : "unknown");
+        puts(r->output);
+    }
+    cn_weights_clear(&weights);
+    cn_model_clear(&model);
+    return status;
+}
+
 int st_command_export(int argc, char **argv)
 {
-    const char *db = NULL, *output = ".", *format = "sql";
+    const char *db = NULL, *format = "sql";
+    network_request network = {0};
     const st_option options[] = {
         {"format", ST_TEXT, &format, "KIND",
          "sql (default): every row of every table, as read back by plot and report; csv or json: "
-         "one file a view"},
-        {"db", ST_TEXT, &db, "FILE", "database; default results/study.db"},
-        {"output", ST_TEXT, &output, "DIR", "folder for the files; default: the current one"},
+         "one file a view; onnx: a network",
+         0, 0},
+        {"db", ST_TEXT, &db, "FILE", "database; default results/study.db", 0, 0},
+        {"output", ST_TEXT, &network.output, "PATH",
+         "folder for the files (default: the current one); onnx: the file", 0, 0},
+        {"model", ST_TEXT, &network.model, "NAME", "onnx: the network", 0, 0},
+        {"scale", ST_TEXT, &network.scale, "NAME",
+         "onnx: its scale; default: the first of its text", 0, 0},
+        {"weights", ST_TEXT, &network.weights, "FILE",
+         "onnx: safetensors file, or 'random'; default: the committed or imported ones", 0, 0},
+        {"batch", ST_INT, &network.batch, "N", "onnx: images a run; 0 (default) leaves it open", 0,
+         4096},
         {0}};
     const st_usage usage = {
         "export",
-        "condense export [--format sql|csv|json] [--db FILE] [--output DIR]",
-        "Writes the database as text. The same contents give the same bytes. The paths go to\n"
-        "stdout.\n\n"
+        "condense export [--format sql|csv|json|onnx] [--output PATH] [...]",
+        "Writes the database as text, or a network with its weights as ONNX. The same contents\n"
+        "give the same bytes. The paths go to stdout.\n\n"
         "  condense export --output results/reference      what a fresh clone's paper is made "
         "from\n"
-        "  condense export --format csv --output /tmp/csv   v_latency.csv and so on",
+        "  condense export --format csv --output /tmp/csv   v_latency.csv and so on\n"
+        "  condense export --format onnx --model resnet50 --output resnet50.onnx",
         options,
         0,
         0};
     int code = st_options_parse(&usage, argc, argv, NULL);
     if (code >= 0) return code;
     cn_error error = {0};
-    cn_status status = export_all(db, output, format, &error);
+    cn_status status = !strcmp(format, "onnx")
+                           ? export_network(&network, &error)
+                           : export_all(db, network.output ? network.output : ".", format, &error);
     if (status == CN_OK) return ST_EXIT_OK;
     return st_complain("export", st_exit_status(status), "%s", error.message);
 }

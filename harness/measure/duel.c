@@ -1,6 +1,8 @@
 #include "measure/duel.h"
 
 #include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cli/progress.h"
@@ -48,6 +50,17 @@ static cn_status run_first(st_duel *duel, float *input, float *output, cn_error 
     return CN_OK;
 }
 
+void st_duel_exclude(st_contestant *contestant, const char *reason, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, reason);
+    vsnprintf(text, sizeof text, reason, arguments);
+    va_end(arguments);
+    cn_free(contestant->excluded);
+    contestant->excluded = cn_strdup(text);
+}
+
 /* `outputs`: two of the network's. */
 static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *error)
 {
@@ -55,13 +68,16 @@ static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *
     cn_status status = run_first(duel, input, right, error);
     for (int32_t i = 1; i < duel->count && !status; i++) {
         st_contestant *c = &duel->contestants[i];
-        status = run_once(c, input, got, error);
+        cn_error theirs = {0};
+        if (c->excluded) continue;
+        if (run_once(c, input, got, &theirs)) {
+            st_duel_exclude(c, "%s", theirs.message);
+            continue;
+        }
         c->difference = difference(got, right, duel->outputs);
-        if (!status && !(c->difference <= tolerance))
-            status = cn_fail(error, CN_EDIVERGED,
-                             "%s and %s differ by %.2g of the largest output (%.0e is allowed); "
-                             "nothing was timed",
-                             c->name, duel->contestants[0].name, c->difference, tolerance);
+        if (!(c->difference <= tolerance))
+            st_duel_exclude(c, "its outputs differ by %.2g of the largest (%.0e is allowed)",
+                            c->difference, tolerance);
     }
     return status;
 }
@@ -75,6 +91,7 @@ static cn_status take_round(st_duel *duel, const float *input, float *output, cn
     cn_random_shuffle(random, order, (uint32_t)duel->count);
     for (int32_t i = 0; i < duel->count; i++) {
         st_contestant *c = &duel->contestants[order[i]];
+        if (c->excluded) continue;
         cn_status status = run_once(c, input, output, error);
         int64_t start = cn_clock_ns();
         if (!status) status = run_once(c, input, output, error);
@@ -90,6 +107,7 @@ static void summarize(st_duel *duel)
     size_t rounds = (size_t)duel->rounds;
     for (int32_t i = 0; i < duel->count; i++) {
         st_contestant *c = &duel->contestants[i];
+        if (c->excluded) continue;
         c->summary = st_summarize(c->ms, rounds);
         st_ratio_interval(duel->contestants[0].ms, c->ms, rounds, &c->ratio, &c->ratio_low,
                           &c->ratio_high);
@@ -124,6 +142,16 @@ cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *er
     return status;
 }
 
+const st_contestant *st_duel_best(const st_duel *duel)
+{
+    const st_contestant *best = NULL;
+    for (int32_t i = 1; i < duel->count; i++) {
+        const st_contestant *c = &duel->contestants[i];
+        if (!c->excluded && (!best || c->summary.median < best->summary.median)) best = c;
+    }
+    return best;
+}
+
 void st_duel_clear(st_duel *duel)
 {
     for (int32_t i = 0; i < duel->count; i++) {
@@ -131,6 +159,7 @@ void st_duel_clear(st_duel *duel)
         cn_session_free(c->session);
         if (c->engine) c->kind->close(c->engine);
         cn_free(c->ms);
+        cn_free(c->excluded);
     }
     *duel = (st_duel){0};
 }

@@ -20,6 +20,7 @@ typedef struct st_contestant {
     st_summary summary;
     double ratio, ratio_low, ratio_high; /* the first's mean time over this one's, 95 % interval */
     double difference; /* largest difference of an output over the first's largest output */
+    char *excluded;    /* why it was not timed; NULL: it was */
 } st_contestant;
 
 typedef struct st_duel {
@@ -28,11 +29,19 @@ typedef struct st_duel {
     int64_t inputs, outputs; /* values of a whole batch */
 } st_duel;
 
-/* Runs all on one random input and compares, then samples for about `seconds`: each round visits
- * all in seeded random order, and each sample follows an untimed run of the same engine, which then
- * finds its weights in the caches and its threads awake. CN_EDIVERGED, before any timing, where
- * outputs differ by more than 1e-3. */
+/* Takes the contestant out, for a reason that is printed with the others' results. */
+__attribute__((format(printf, 2, 3))) void st_duel_exclude(st_contestant *contestant,
+                                                           const char *reason, ...);
+
+/* Runs all that are not excluded on one random input and compares: where an output differs from the
+ * first's by more than 1e-3 of the largest, or where running fails, that contestant is excluded.
+ * Then samples for about `seconds`: each round visits all in seeded random order, and each sample
+ * follows an untimed run of the same engine, which then finds its weights in the caches and its
+ * threads awake. */
 cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error);
+
+/* The contestant after the first with the smallest median, or NULL. */
+const st_contestant *st_duel_best(const st_duel *duel);
 
 /* Closes sessions and engines and frees the samples. */
 void st_duel_clear(st_duel *duel);

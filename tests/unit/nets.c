@@ -144,14 +144,23 @@ static cn_graph separable(void)
     x = plain(&g, CN_OP_SIGMOID, after(&g, grouped, x));
     cn_layer pool = test_pool(CN_OP_MAX_POOL, 3, 2, 0);
     pool.same = true;
-    x = after(&g, pool, x);
-    x = after(&g, pool, after(&g, pad, x));
+    x = after(&g, pool, after(&g, pool, x));
     cn_shape s = g.layers[x].shape;
     cn_layer cover = test_conv(11, 1, 1, 0);
     cover.window.kernel_h = s.h;
     cover.window.kernel_w = s.w;
     x = plain(&g, CN_OP_TANH, plain(&g, CN_OP_BATCH_NORM, after(&g, cover, x)));
     after(&g, test_conv(6, 1, 1, 0), x);
+    return g;
+}
+
+/* A pad that no convolution can take: the pool's own padding never wins, these zeros may. */
+static cn_graph padded_pool(void)
+{
+    cn_graph g = test_graph(4, 7, 9);
+    cn_layer pool = test_pool(CN_OP_MAX_POOL, 3, 2, 1), pad = cn_layer_defaults(CN_OP_PAD);
+    pad.window = (cn_window){.pad_top = 0, .pad_bottom = 1, .pad_left = 2, .pad_right = 0};
+    after(&g, pool, after(&g, pad, after(&g, test_conv(6, 3, 1, 1), 0)));
     return g;
 }
 
@@ -200,10 +209,10 @@ static cn_graph input_twice(void)
     return g;
 }
 
-const test_net test_nets[] = {{"residual", residual},       {"branches", branches},
-                              {"separable", separable},     {"picture", picture},
-                              {"only_input", only_input},   {"only_dropout", only_dropout},
-                              {"input_twice", input_twice}, {NULL, NULL}};
+const test_net test_nets[] = {
+    {"residual", residual},         {"branches", branches},       {"separable", separable},
+    {"padded_pool", padded_pool},   {"picture", picture},         {"only_input", only_input},
+    {"only_dropout", only_dropout}, {"input_twice", input_twice}, {NULL, NULL}};
 
 cn_weights test_weights(const cn_graph *graph, uint64_t seed)
 {

@@ -1,5 +1,6 @@
 /* Every engine gives what the reference gives, or says that it cannot. */
 #include <criterion/criterion.h>
+#include <criterion/logging.h>
 #include <string.h>
 
 #include "adapters/engine.h"
@@ -33,6 +34,7 @@ static bool agrees(const st_engine_kind *kind, const test_net *net, int32_t thre
         cn_free(right);
     } else {
         cr_assert_eq(status, CN_EUNSUPPORTED, "%s", error.message);
+        cr_log_info("%s on %s: %s", net->name, kind->name, error.message);
         cr_assert(strlen(error.message) > 10);
     }
     cn_graph_clear(&graph);
@@ -44,6 +46,7 @@ Test(engines, agree_with_the_reference)
 {
     for (int i = 0; st_engine_kinds[i]; i++) {
         int ran = 0;
+        if (st_engine_kinds[i]->missing()) continue; /* tests/cli/onnx.sh says so */
         for (const test_net *net = test_nets; net->name; net++)
             ran += agrees(st_engine_kinds[i], net, 1) && agrees(st_engine_kinds[i], net, 2);
         cr_assert_geq(ran, 4, "%s ran %d networks", st_engine_kinds[i]->name, ran);
