@@ -26,11 +26,26 @@ typedef struct cn_conv_problem {
 
 typedef struct cn_conv cn_conv;
 
-/* Picks a kernel not above `isa` by static rules and packs the weights: `weight` is
- * out_c x in_c/groups x kernel_h x kernel_w, `bias` is out_c or NULL for none; neither is needed
- * afterwards. CN_EINVAL where the problem contradicts itself, CN_ENOMEM. */
-cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, const float *weight,
-                      const float *bias, cn_isa isa, cn_error *error);
+/* How to do it (docs/kernels.md). Winograd's are for 3x3 windows with stride 1 and no dilation;
+ * they round differently, and a NaN or an infinity spreads as NaN over the m x m outputs of its
+ * tiles. */
+typedef enum cn_conv_algorithm {
+    CN_CONV_AUTO, /* by static rules */
+    CN_CONV_PANEL,
+    CN_CONV_DEPTHWISE,
+    CN_CONV_WINOGRAD2, /* F(2x2, 3x3) */
+    CN_CONV_WINOGRAD4,
+    CN_CONV_WINOGRAD6
+} cn_conv_algorithm;
+
+/* Whether `algorithm` can do `problem`. */
+bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm);
+
+/* Picks a kernel not above `isa` and packs the weights: `weight` is out_c x in_c/groups x kernel_h
+ * x kernel_w, `bias` is out_c or NULL for none; neither is needed afterwards. CN_EINVAL where the
+ * problem contradicts itself or the algorithm, CN_ENOMEM. */
+cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_algorithm algorithm,
+                      const float *weight, const float *bias, cn_isa isa, cn_error *error);
 
 /* Registry name of the kernel that does the arithmetic, for example "f32_conv_8x48_avx512". */
 const char *cn_conv_kernel(const cn_conv *conv);

@@ -83,7 +83,7 @@ cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_w
     if (layer->bias || layer->op == CN_OP_BATCH_NORM) bias = data_of(weights, layer, "bias");
     if (layer->op == CN_OP_CONV) {
         cn_conv_problem problem = conv_problem(graph, layer);
-        status = cn_conv_new(&step->conv, &problem, weight, bias, isa, error);
+        status = cn_conv_new(&step->conv, &problem, CN_CONV_AUTO, weight, bias, isa, error);
     } else if (layer->op == CN_OP_FC) {
         cn_fc_problem problem = {.in = graph->layers[layer->inputs[0]].shape,
                                  .out_c = layer->units,

@@ -115,7 +115,7 @@ static double best_ns(job *j)
     return (double)best;
 }
 
-static void measure(const layer *l, cn_isa isa)
+static void measure(const layer *l, cn_conv_algorithm algorithm, cn_isa isa)
 {
     int32_t halo[4] = {0}, none[4] = {0};
     cn_shape in = {l->in_c, l->size, l->size};
@@ -137,7 +137,11 @@ static void measure(const layer *l, cn_isa isa)
                              .out = out,
                              .activation = CN_ACT_RELU};
         cn_conv_halo(&p, halo);
-        if (cn_conv_new(&j.conv, &p, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
+        if (!cn_conv_can(&p, algorithm)) {
+            cn_free(weight);
+            return;
+        }
+        if (cn_conv_new(&j.conv, &p, algorithm, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
         j.scratch = checked(cn_calloc(1, cn_conv_scratch(j.conv)));
     } else {
         cn_fc_problem p = {.in = in, .out_c = l->out_c};
@@ -150,7 +154,7 @@ static void measure(const layer *l, cn_isa isa)
     const cn_kernels *k = cn_kernels_for(isa);
     double ceiling = peak(k), ns = best_ns(&j);
     double flops = 2.0 * (double)depth * out.c * out.h * out.w;
-    printf("%-20s %-26s %9.3f ms %7.1f GFLOP/s %5.1f %% of %.0f\n", l->name,
+    printf("%-20s %-27s %9.3f ms %7.1f GFLOP/s %5.1f %% of %.0f\n", l->name,
            j.conv ? cn_conv_kernel(j.conv) : cn_fc_kernel(j.fc), ns * 1e-6, flops / ns,
            100 * flops / ns / ceiling, ceiling);
     cn_free(j.in.data - halo[0] * j.in.row - halo[2]);
@@ -168,6 +172,9 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 0; i < LAYERS; i++)
-        if (argc < 3 || strstr(layers[i].name, argv[2])) measure(&layers[i], (cn_isa)isa);
+        for (int a = CN_CONV_AUTO + 1; a <= CN_CONV_WINOGRAD6; a++)
+            if ((argc < 3 || strstr(layers[i].name, argv[2])) &&
+                (layers[i].kernel || a == CN_CONV_PANEL))
+                measure(&layers[i], (cn_conv_algorithm)a, (cn_isa)isa);
     return 0;
 }

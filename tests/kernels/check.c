@@ -139,7 +139,7 @@ bool close_to(float got, double want, double scale, double tolerance)
 {
     if (isnan(want)) return isnan(got);
     if (isinf(want) || isinf(got)) return (double)got == want;
-    if (isinf(scale)) scale = 1 + fabs(want); /* an activation made it finite */
+    if (isinf(scale)) scale = 1 + fabs(want);               /* an activation made it finite */
     return fabs(got - want) <= tolerance * (scale + 1e-30); /* false for NaN in `got` */
 }
 

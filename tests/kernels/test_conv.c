@@ -34,6 +34,9 @@ static const shape_case edge_cases[] = {
     {3, 3, 3, 11, 50, 3, 5, 3, 1, 2, 2, 2, 2, 4, 4, 1},   /* depthwise, any window */
     {2, 40, 2, 6, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},    /* one channel a group, many outputs */
     {8, 8, 1, 5, 100, 3, 3, 1, 1, 1, 1, 1, 0, 2, 0, 1},   /* long rows, lopsided padding */
+    {9, 70, 1, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},  /* Winograd: several chunks */
+    {3, 5, 1, 13, 200, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},  /* rows longer than a block of tiles */
+    {4, 10, 2, 28, 9, 3, 3, 1, 1, 1, 1, 0, 2, 1, 0, 2},   /* blocks of tiles across rows, groups */
 };
 enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
 
@@ -92,42 +95,72 @@ static shape_case random_case(cn_random *r)
     return s;
 }
 
-/* Checks one output pixel against the plain formula in double precision. */
-static bool pixel_matches(const cn_conv_problem *p, const planes *in, const planes *residual,
-                          const float *weight, const float *bias, float got, int32_t n, int32_t o,
-                          int32_t y, int32_t x)
+/* Rounding errors that an algorithm may make, relative to the sum of the magnitudes; of Winograd's
+ * the transforms have their share. */
+static double tolerance_of(cn_conv_algorithm algorithm)
 {
+    switch (algorithm) {
+    case CN_CONV_WINOGRAD4:
+        return 1e-4;
+    case CN_CONV_WINOGRAD6:
+        return 5e-4;
+    default:
+        return 1e-5;
+    }
+}
+
+static bool is_winograd(cn_conv_algorithm algorithm)
+{
+    return algorithm >= CN_CONV_WINOGRAD2;
+}
+
+/* What a convolution is given. */
+typedef struct given {
+    cn_conv_problem problem;
+    cn_conv_algorithm algorithm;
+    bool special; /* some inputs are not finite */
+    planes in, other;
+    float *weight, *bias;
+} given;
+
+/* Checks one output pixel against the plain formula in double precision. A NaN spreads over
+ * Winograd's tiles, but is never lost. */
+static bool pixel_matches(const given *g, float got, int32_t n, int32_t o, int32_t y, int32_t x)
+{
+    const cn_conv_problem *p = &g->problem;
     const cn_window *w = &p->window;
     int32_t group_in = p->in_c / p->groups, group = o / (p->out_c / p->groups);
-    double sum = bias ? bias[o] : 0, scale = fabs(sum);
+    double sum = g->bias ? g->bias[o] : 0, scale = fabs(sum);
     for (int32_t c = 0; c < group_in; c++)
         for (int32_t i = 0; i < w->kernel_h; i++)
             for (int32_t j = 0; j < w->kernel_w; j++) {
                 double product =
-                    (double)weight[((o * group_in + c) * w->kernel_h + i) * w->kernel_w + j] *
-                    planes_get(in, n, group * group_in + c,
+                    (double)g->weight[((o * group_in + c) * w->kernel_h + i) * w->kernel_w + j] *
+                    planes_get(&g->in, n, group * group_in + c,
                                y * w->stride_h + i * w->dilation_h - w->pad_top,
                                x * w->stride_w + j * w->dilation_w - w->pad_left);
                 sum += product;
                 scale += fabs(product);
             }
-    if (residual) {
-        double addend = planes_get(residual, n, o, y, x);
+    if (p->residual) {
+        double addend = planes_get(&g->other, n, o, y, x);
         sum += addend;
         scale += fabs(addend);
     }
-    return close_to(got, activate(sum, p->activation), scale + 1, 1e-5);
+    double want = activate(sum, p->activation);
+    if (is_winograd(g->algorithm) && g->special && isnan(got)) return true;
+    return close_to(got, want, scale + 1, tolerance_of(g->algorithm));
 }
 
-static bool output_matches(const cn_conv_problem *p, const planes *in, const planes *residual,
-                           const float *weight, const float *bias, const planes *out)
+static bool output_matches(const given *g, const planes *out)
 {
+    const cn_conv_problem *p = &g->problem;
     for (int32_t n = 0; n < out->view.n; n++)
         for (int32_t o = 0; o < p->out_c; o++)
             for (int32_t y = 0; y < p->out.h; y++)
                 for (int32_t x = 0; x < p->out.w; x++) {
                     float got = planes_get(out, n, o, y, x);
-                    if (!pixel_matches(p, in, residual, weight, bias, got, n, o, y, x)) {
+                    if (!pixel_matches(g, got, n, o, y, x)) {
                         printf("image %d channel %d pixel %d, %d: got %g\n", n, o, y, x, got);
                         return false;
                     }
@@ -164,81 +197,107 @@ static float *random_floats(cn_random *r, int32_t count)
     return f;
 }
 
-static void check_case(const shape_case *s, cn_isa isa, cn_random *r, bool special)
+/* Inputs, weights and residual for a case. */
+static given given_new(const shape_case *s, cn_conv_algorithm algorithm, bool special, guard side,
+                       cn_random *r)
 {
     cn_activation activation = (cn_activation)cn_random_below(r, CN_ACT_TANH + 1);
-    bool add = !cn_random_below(r, 3);
-    cn_conv_problem p = to_problem(s, activation, add);
-    float *weight = random_floats(r, p.out_c * (p.in_c / p.groups) * s->kh * s->kw);
-    float *bias = cn_random_below(r, 4) ? random_floats(r, p.out_c) : NULL;
-    guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
-    int32_t in_halo[4], out_halo[4] = {0}, other_halo[4] = {0};
-    cn_conv_halo(&p, in_halo);
+    given g = {.problem = to_problem(s, activation, !cn_random_below(r, 3)),
+               .algorithm = algorithm,
+               .special = special};
+    const cn_conv_problem *p = &g.problem;
+    g.weight = random_floats(r, p->out_c * (p->in_c / p->groups) * s->kh * s->kw);
+    g.bias = cn_random_below(r, 4) ? random_floats(r, p->out_c) : NULL;
+    int32_t in_halo[4], other_halo[4] = {0};
+    cn_conv_halo(p, in_halo);
     if (cn_random_below(r, 2)) random_halo(r, in_halo);
-    if (cn_random_below(r, 2)) random_halo(r, out_halo);
     if (cn_random_below(r, 2)) random_halo(r, other_halo);
     int32_t extra = between(r, 0, 3) * between(r, 0, 3);
     size_t shift = cn_random_below(r, 4) ? 0 : cn_random_below(r, 3);
-    planes in = planes_new(s->batch, p.in, in_halo, extra, side, shift, PLANES_INPUT, r);
-    planes other = planes_new(s->batch, p.out, other_halo, 0, side, 0, PLANES_INPUT, r);
-    planes one = planes_new(s->batch, p.out, out_halo, extra, side, shift, PLANES_OUTPUT, r);
-    planes many = planes_new(s->batch, p.out, out_halo, 1, GUARD_BEFORE, 1, PLANES_OUTPUT, r);
-    if (special) {
-        const float values[] = {NAN, INFINITY, -INFINITY};
-        for (int32_t i = 0; i < 3; i++)
-            planes_set(&in, between(r, 0, s->batch - 1), between(r, 0, p.in_c - 1),
-                       between(r, 0, s->h - 1), between(r, 0, s->w - 1), values[i]);
-    }
+    g.in = planes_new(s->batch, p->in, in_halo, extra, side, shift, PLANES_INPUT, r);
+    g.other = planes_new(s->batch, p->out, other_halo, 0, side, 0, PLANES_INPUT, r);
+    const float values[] = {NAN, INFINITY, -INFINITY};
+    for (int32_t i = 0; special && i < 3; i++)
+        planes_set(&g.in, between(r, 0, s->batch - 1), between(r, 0, p->in_c - 1),
+                   between(r, 0, s->h - 1), between(r, 0, s->w - 1),
+                   values[is_winograd(algorithm) ? 0 : i]);
+    return g;
+}
+
+static void given_free(given *g)
+{
+    planes_free(&g->in);
+    planes_free(&g->other);
+    cn_free(g->weight);
+    cn_free(g->bias);
+}
+
+static void check_case(const shape_case *s, cn_conv_algorithm algorithm, cn_isa isa, cn_random *r,
+                       bool special)
+{
+    guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
+    given g = given_new(s, algorithm, special, side, r);
+    const cn_conv_problem *p = &g.problem;
+    const planes *other = p->residual ? &g.other : NULL;
+    int32_t out_halo[4] = {0};
+    if (cn_random_below(r, 2)) random_halo(r, out_halo);
+    planes one = planes_new(s->batch, p->out, out_halo, between(r, 0, 3), side, between(r, 0, 2),
+                            PLANES_OUTPUT, r);
+    planes many = planes_new(s->batch, p->out, out_halo, 1, GUARD_BEFORE, 1, PLANES_OUTPUT, r);
     cn_conv *conv = NULL;
     cn_error error = {0};
-    if (cn_conv_new(&conv, &p, weight, bias, isa, &error) != CN_OK) {
+    if (cn_conv_new(&conv, p, algorithm, g.weight, g.bias, isa, &error) != CN_OK) {
         report(false, "cn_conv_new: %s", error.message);
     } else {
-        run(conv, &in, add ? &other : NULL, &one, 1, side);
-        run(conv, &in, add ? &other : NULL, &many, between(r, 2, 9), GUARD_AFTER);
-        bool values = output_matches(&p, &in, add ? &other : NULL, weight, bias, &one);
-        report(values && planes_untouched(&one) && planes_untouched(&many) &&
-                   planes_untouched(&in) && planes_equal(&one, &many),
+        run(conv, &g.in, other, &one, 1, side);
+        run(conv, &g.in, other, &many, between(r, 2, 9), GUARD_AFTER);
+        bool values = output_matches(&g, &one);
+        bool outside = planes_untouched(&one) && planes_untouched(&many) && planes_untouched(&g.in);
+        bool agree = planes_equal(&one, &many);
+        report(values && outside && agree,
                "%s%s: %d x %d x %d to %d channels, groups %d, window %d x %d, stride %d %d, "
                "dilation %d %d, pads %d %d %d %d, batch %d, %s%s: values %s, outside %s, "
                "thread counts %s",
                cn_conv_kernel(conv), special ? " with NaN and infinities" : "", s->in_c, s->h, s->w,
                s->out_c, s->groups, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top, s->bottom,
-               s->left, s->right, s->batch, activation ? "activation" : "plain",
-               add ? ", residual" : "", values ? "right" : "WRONG",
-               planes_untouched(&one) && planes_untouched(&many) ? "untouched" : "WRITTEN",
-               planes_equal(&one, &many) ? "agree" : "DIFFER");
+               s->left, s->right, s->batch, p->activation ? "activation" : "plain",
+               other ? ", residual" : "", values ? "right" : "WRONG",
+               outside ? "untouched" : "WRITTEN", agree ? "agree" : "DIFFER");
     }
     cn_conv_free(conv);
-    planes_free(&in);
-    planes_free(&other);
     planes_free(&one);
     planes_free(&many);
-    cn_free(weight);
-    cn_free(bias);
+    given_free(&g);
+}
+
+/* By every algorithm that can do it. */
+static void check_case_all(const shape_case *s, cn_isa isa, cn_random *r, bool special)
+{
+    cn_conv_problem p = to_problem(s, CN_ACT_NONE, false);
+    for (int a = CN_CONV_AUTO + 1; a <= CN_CONV_WINOGRAD6; a++)
+        if (cn_conv_can(&p, (cn_conv_algorithm)a))
+            check_case(s, (cn_conv_algorithm)a, isa, r, special);
 }
 
 /* The residual may be the output itself. */
-static void check_in_place(cn_isa isa, cn_random *r)
+static void check_in_place(cn_conv_algorithm algorithm, cn_isa isa, cn_random *r)
 {
     const shape_case s = {4, 11, 1, 9, 21, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2};
-    cn_conv_problem p = to_problem(&s, CN_ACT_RELU, true);
     int32_t halo[4] = {1, 1, 1, 1};
-    float *weight = random_floats(r, p.out_c * p.in_c * 9);
-    planes in = planes_new(s.batch, p.in, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
+    given g = {.problem = to_problem(&s, CN_ACT_RELU, true), .algorithm = algorithm};
+    g.weight = random_floats(r, g.problem.out_c * g.problem.in_c * 9);
+    g.in = planes_new(s.batch, g.problem.in, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
     cn_random again = *r;
-    planes sum = planes_new(s.batch, p.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
-    planes addend = planes_new(s.batch, p.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, &again);
+    planes sum = planes_new(s.batch, g.problem.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
+    g.other = planes_new(s.batch, g.problem.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, &again);
     cn_conv *conv = NULL;
-    bool made = cn_conv_new(&conv, &p, weight, NULL, isa, NULL) == CN_OK;
-    if (made) run(conv, &in, &sum, &sum, 3, GUARD_AFTER);
-    report(made && output_matches(&p, &in, &addend, weight, NULL, &sum) && planes_untouched(&sum),
-           "convolution onto its own residual at level %s", cn_isa_name(isa));
+    bool made = cn_conv_new(&conv, &g.problem, algorithm, g.weight, NULL, isa, NULL) == CN_OK;
+    if (made) run(conv, &g.in, &sum, &sum, 3, GUARD_AFTER);
+    report(made && output_matches(&g, &sum) && planes_untouched(&sum),
+           "convolution %d onto its own residual at level %s", algorithm, cn_isa_name(isa));
     cn_conv_free(conv);
-    planes_free(&in);
     planes_free(&sum);
-    planes_free(&addend);
-    cn_free(weight);
+    given_free(&g);
 }
 
 static void check_refusals(cn_isa isa)
@@ -255,21 +314,24 @@ static void check_refusals(cn_isa isa)
     for (int i = 0; i < 5; i++) {
         cn_conv *conv = NULL;
         cn_error error = {0};
-        cn_status status = cn_conv_new(&conv, &bad[i], NULL, NULL, isa, &error);
+        cn_status status = cn_conv_new(&conv, &bad[i], CN_CONV_AUTO, NULL, NULL, isa, &error);
         report(status == CN_EINVAL && !conv && error.message[0], "impossible convolution %d", i);
     }
 }
 
 void test_conv(cn_isa isa)
 {
+    static const cn_conv_algorithm in_place[] = {CN_CONV_PANEL, CN_CONV_WINOGRAD2,
+                                                 CN_CONV_WINOGRAD4, CN_CONV_WINOGRAD6};
     cn_random r = cn_random_named(1, "kernel test: convolution");
     check_refusals(isa);
-    check_in_place(isa, &r);
+    for (size_t i = 0; i < sizeof in_place / sizeof *in_place; i++)
+        check_in_place(in_place[i], isa, &r);
     for (int i = 0; i < EDGE_CASES; i++)
         for (int again = 0; again < 4; again++)
-            check_case(&edge_cases[i], isa, &r, again == 3);
+            check_case_all(&edge_cases[i], isa, &r, again == 3);
     for (int i = 0; i < RANDOM_CASES; i++) {
         shape_case s = random_case(&r);
-        check_case(&s, isa, &r, i % 5 == 0);
+        check_case_all(&s, isa, &r, i % 5 == 0);
     }
 }

@@ -55,6 +55,40 @@ typedef struct cn_finish {
 } cn_finish;
 typedef void cn_f32_finish_kernel(const cn_finish *finish);
 
+/* winograd_in: the input transform of F(m x m, 3 x 3) for tiles of `channels` planes. Position p
+ * (row * (m + 2) + column of the transformed tile) of tile t of channel c becomes
+ * panel[p * position + c * pitch + t]. A piece is tiles side by side in one row of tiles. `strip`
+ * has m + 2 rows of strip_pitch floats (a multiple of 16, at least m * (count rounded up to whole
+ * vectors + 1)) and is aligned to CN_ALIGNMENT. */
+typedef struct cn_winograd_piece {
+    ptrdiff_t at;          /* floats from `in` to the pixel under the first tile's corner */
+    int32_t first, count;  /* tiles, in the panel */
+    int32_t rows, columns; /* that may be read from `at` on; what lies beyond counts as zero */
+} cn_winograd_piece;
+typedef struct cn_winograd_in {
+    int32_t m, channels;
+    const float *in;
+    ptrdiff_t plane, row;
+    const cn_winograd_piece *pieces;
+    int32_t piece_count;
+    float *strip, *panel;
+    size_t strip_pitch, pitch, position;
+} cn_winograd_in;
+typedef void cn_f32_winograd_in_kernel(const cn_winograd_in *w);
+
+/* winograd_out: the output transform of one channel: from products[p * position + t] to m rows of
+ * `pitch` floats, in which the tiles' pixels lie side by side, with `bias` added. Whole vectors are
+ * read and written; all is aligned to CN_ALIGNMENT. */
+typedef struct cn_winograd_out {
+    int32_t m, tiles;
+    const float *products;
+    size_t position;
+    float bias;
+    float *tile;
+    size_t pitch;
+} cn_winograd_out;
+typedef void cn_f32_winograd_out_kernel(const cn_winograd_out *w);
+
 /* depthwise: one plane, all of it. */
 typedef struct cn_depthwise {
     const float *in;    /* tap (0, 0) of output pixel (0, 0) */
@@ -79,8 +113,8 @@ typedef void cn_f32_fc_kernel(size_t depth, int32_t images, const float *weight,
                               size_t in_pitch, const float *bias, float *tile, size_t tile_pitch);
 
 /* peak: the most fused multiply-adds that a core can do, for shares of the peak: `rounds` times
- * rows x pixels of them, all in registers. Row i starts at i and becomes factor * itself + addend in
- * each round; returns the sum of all. */
+ * rows x pixels of them, all in registers. Row i starts at i and becomes factor * itself + addend
+ * in each round; returns the sum of all. */
 typedef float cn_f32_peak_kernel(size_t rounds, float factor, float addend);
 
 /* One kernel at one level. */

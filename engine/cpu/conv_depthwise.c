@@ -1,0 +1,84 @@
+/* Depthwise convolution: one kernel call a plane, straight from the padded input. Weights and
+ * biases stay as they are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cpu/conv_ways.h"
+
+static void name(cn_conv *c)
+{
+    snprintf(c->name, sizeof c->name, "%s", c->kernels->f32_depthwise.name);
+}
+
+static bool fits(const cn_conv_problem *p)
+{
+    return p->in_c == p->groups;
+}
+
+/* A vector operation for each tap and output vector, and loads between them. */
+static double cost(const cn_conv *c)
+{
+    const cn_shape out = c->problem.out;
+    double vectors = (double)out.h * ((out.w + c->kernels->lanes - 1) / c->kernels->lanes);
+    return 2 * vectors * out.c * (double)c->depth;
+}
+
+static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
+{
+    size_t outputs = (size_t)c->problem.out_c;
+    cn_status status = cn_conv_allocate(c, outputs * c->depth, outputs, error);
+    if (status) return status;
+    memcpy(c->weight, weight, outputs * c->depth * sizeof *weight);
+    if (bias) memcpy(c->bias, bias, outputs * sizeof *bias);
+    return CN_OK;
+}
+
+static size_t scratch(const cn_conv *c)
+{
+    (void)c;
+    return 0;
+}
+
+static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
+{
+    (void)threads;
+    return (size_t)batch * (size_t)c->problem.out_c;
+}
+
+static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
+                 size_t index, size_t tasks, void *scratch)
+{
+    (void)tasks, (void)scratch;
+    const cn_conv_problem *p = &c->problem;
+    const cn_window *w = &p->window;
+    ptrdiff_t image = (ptrdiff_t)(index / (size_t)p->out_c);
+    ptrdiff_t channel = (ptrdiff_t)(index % (size_t)p->out_c);
+    ptrdiff_t source = channel / (p->out_c / p->groups);
+    cn_depthwise d = {
+        .in =
+            in->data + image * in->image + source * in->plane - w->pad_top * in->row - w->pad_left,
+        .in_row = in->row,
+        .tap_row = in->row * w->dilation_h,
+        .tap_column = w->dilation_w,
+        .kernel_h = w->kernel_h,
+        .kernel_w = w->kernel_w,
+        .stride_h = w->stride_h,
+        .stride_w = w->stride_w,
+        .weight = c->weight + (size_t)channel * c->depth,
+        .bias = c->bias[channel],
+        .out = out->data + image * out->image + channel * out->plane,
+        .out_row = out->row,
+        .h = p->out.h,
+        .w = p->out.w,
+        .activation = p->activation,
+    };
+    if (residual) {
+        d.residual = residual->data + image * residual->image + channel * residual->plane;
+        d.residual_row = residual->row;
+    }
+    c->kernels->f32_depthwise.run(&d);
+}
+
+const cn_conv_way cn_conv_depthwise = {
+    CN_CONV_DEPTHWISE, 0, name, fits, cost, pack, scratch, tasks, task,
+};

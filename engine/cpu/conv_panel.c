@@ -1,0 +1,202 @@
+/* Convolution by panels, for any shape: output pixels (of all rows and all images, one after the
+ * other, so that small planes fill the vectors) are cut into tiles of the kernel's width. A tile's
+ * input is packed into a panel of depth x pixels, depth being in_c/groups * kernel_h * kernel_w;
+ * then every block of output channels is multiplied with the panel and stored. Packing a panel
+ * costs about half a block's multiplication and serves all the blocks.
+ *
+ * Packed weights: for each group, for each block of ROWS output channels, depth x ROWS floats; the
+ * last block of a group is filled up with zeros. Biases: one a packed output channel. */
+#include <stdio.h>
+
+#include "condense/memory.h"
+#include "cpu/conv_ways.h"
+
+enum {
+    MAX_PIXELS = 64, /* no kernel's tile is wider */
+    PARTS = 2        /* tiles in a task: the last task takes the remainder, too */
+};
+
+static void name(cn_conv *c)
+{
+    snprintf(c->name, sizeof c->name, "%s", c->kernels->f32_conv.name);
+}
+
+static bool fits(const cn_conv_problem *p)
+{
+    (void)p;
+    return true;
+}
+
+/* Multiplications of whole vectors; packing a vector of the panel costs about three of them. */
+static double cost(const cn_conv *c)
+{
+    int32_t lanes = c->kernels->lanes;
+    double vectors = ((double)c->problem.out.h * c->problem.out.w + lanes - 1) / lanes;
+    double rows = (double)c->blocks * c->kernels->f32_conv.rows;
+    return vectors * (double)c->depth * c->problem.groups * (rows + 3);
+}
+
+static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
+{
+    size_t rows = (size_t)c->kernels->f32_conv.rows, groups = (size_t)c->problem.groups;
+    size_t group_out = (size_t)c->group_out, outputs = rows * c->blocks * groups;
+    cn_status status = cn_conv_allocate(c, outputs * c->depth, outputs, error);
+    if (status) return status;
+    for (size_t g = 0; g < groups; g++)
+        for (size_t o = 0; o < group_out; o++) {
+            size_t packed = g * c->blocks * rows + o, source = g * group_out + o;
+            float *to = c->weight + packed / rows * c->depth * rows + packed % rows;
+            for (size_t k = 0; k < c->depth; k++)
+                to[k * rows] = weight[source * c->depth + k];
+            if (bias) c->bias[packed] = bias[source];
+        }
+    return CN_OK;
+}
+
+static size_t panel_floats(const cn_conv *c)
+{
+    size_t floats = c->depth * (size_t)c->kernels->f32_conv.pixels + CN_PANEL_SLACK;
+    return (floats + 15) / 16 * 16;
+}
+
+static size_t scratch(const cn_conv *c)
+{
+    size_t tile = (size_t)c->kernels->f32_conv.rows * (size_t)c->kernels->f32_conv.pixels;
+    return (PARTS * panel_floats(c) + tile + CN_PANEL_SLACK) * sizeof(float);
+}
+
+static size_t tile_count(const cn_conv *c, int32_t batch)
+{
+    size_t pixels = (size_t)batch * (size_t)c->problem.out.h * (size_t)c->problem.out.w;
+    size_t width = (size_t)c->kernels->f32_conv.pixels;
+    return pixels < width ? 1 : pixels / width;
+}
+
+/* A task is a tile and a share of one group's blocks. What is left after the last whole tile goes
+ * to that tile's task, which then reads the weights of each block once for both. */
+static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
+{
+    return cn_conv_share(tile_count(c, batch) * (size_t)c->problem.groups, c->blocks, threads);
+}
+
+/* Steps of a view that output pixels walk over: floats from image to image, row to row, pixel to
+ * pixel. */
+typedef struct steps {
+    ptrdiff_t image, row, pixel;
+} steps;
+
+/* Cuts output pixels first .. first + count - 1 (of all images, row by row) into segments that are
+ * evenly spaced in view `a` and in view `b`; returns how many. */
+static int32_t cut(cn_shape out, size_t first, int32_t count, steps a, steps b,
+                   cn_segment *segments)
+{
+    size_t area = (size_t)out.h * (size_t)out.w;
+    ptrdiff_t image = (ptrdiff_t)(first / area);
+    int32_t y = (int32_t)(first % area / (size_t)out.w), x = (int32_t)(first % (size_t)out.w),
+            n = 0;
+    for (int32_t done = 0; done < count;) {
+        int32_t run = out.w - x < count - done ? out.w - x : count - done;
+        ptrdiff_t at = image * a.image + y * a.row + x * a.pixel;
+        ptrdiff_t also = image * b.image + y * b.row + x * b.pixel;
+        cn_segment *last = n ? segments + n - 1 : NULL;
+        if (last && at == last->at + last->count * a.pixel &&
+            also == last->also + last->count * b.pixel)
+            last->count += run;
+        else
+            segments[n++] = (cn_segment){.at = at, .also = also, .first = done, .count = run};
+        done += run;
+        x = 0;
+        if (++y == out.h) {
+            y = 0;
+            image++;
+        }
+    }
+    return n;
+}
+
+/* One tile of a task: its panel and where its pixels go. */
+typedef struct part {
+    float *panel;
+    int32_t width, segment_count;
+    cn_segment segments[MAX_PIXELS]; /* in the output and the residual */
+} part;
+
+/* Packs output pixels first .. first + to->width - 1 of the group whose channels start at `in`.
+ */
+static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
+                    const cn_view *residual, size_t group, size_t first, part *to)
+{
+    const cn_conv_problem *p = &c->problem;
+    const cn_window *w = &p->window;
+    ptrdiff_t group_in = p->in_c / p->groups;
+    steps from = {in->image, in->row * w->stride_h, w->stride_w};
+    cn_pack pack = {
+        .data =
+            in->data + (ptrdiff_t)group * group_in * in->plane - w->pad_top * in->row - w->pad_left,
+        .plane = in->plane,
+        .row = in->row * w->dilation_h,
+        .column = w->dilation_w,
+        .channels = (int32_t)group_in,
+        .kernel_h = w->kernel_h,
+        .kernel_w = w->kernel_w,
+        .stride = w->stride_w,
+        .segment_count = cut(p->out, first, to->width, from, from, to->segments),
+        .segments = to->segments,
+        .pitch = (size_t)c->kernels->f32_conv.pixels,
+    };
+    c->kernels->f32_pack.run(&pack, to->panel);
+    const cn_view *other = residual ? residual : out;
+    to->segment_count = cut(p->out, first, to->width, (steps){out->image, out->row, 1},
+                            (steps){other->image, other->row, 1}, to->segments);
+}
+
+/* Multiplies block `b` of a group with each part's panel and stores the results. */
+static void run_block(const cn_conv *c, const cn_view *out, const cn_view *residual, size_t group,
+                      size_t b, const part *parts, int32_t part_count, float *tile)
+{
+    const cn_conv_problem *p = &c->problem;
+    size_t rows = (size_t)c->kernels->f32_conv.rows, packed = group * c->blocks + b;
+    size_t group_out = (size_t)(p->out_c / p->groups), left = group_out - b * rows;
+    ptrdiff_t channel = (ptrdiff_t)(group * group_out + b * rows);
+    for (int32_t i = 0; i < part_count; i++) {
+        c->kernels->f32_conv.run(c->depth, parts[i].width, c->weight + packed * c->depth * rows,
+                                 parts[i].panel, c->bias + packed * rows, tile);
+        cn_finish finish = {
+            .tile = tile,
+            .pitch = (size_t)c->kernels->f32_conv.pixels,
+            .rows = (int32_t)(left < rows ? left : rows),
+            .out = out->data + channel * out->plane,
+            .residual = residual ? residual->data + channel * residual->plane : NULL,
+            .out_plane = out->plane,
+            .residual_plane = residual ? residual->plane : 0,
+            .segments = parts[i].segments,
+            .segment_count = parts[i].segment_count,
+            .activation = p->activation,
+        };
+        c->kernels->f32_finish.run(&finish);
+    }
+}
+
+static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
+                 size_t index, size_t tasks, void *scratch)
+{
+    float *panels = scratch;
+    size_t tiles = tile_count(c, in->n), shares = tasks / (tiles * (size_t)c->problem.groups);
+    size_t share = index / tiles % shares, group = index / tiles / shares, tile = index % tiles;
+    size_t width = (size_t)c->kernels->f32_conv.pixels, first = tile * width;
+    size_t pixels = (size_t)in->n * (size_t)c->problem.out.h * (size_t)c->problem.out.w;
+    size_t end = tile + 1 < tiles ? first + width : pixels;
+    part parts[PARTS];
+    int32_t count = 0;
+    for (; first < end; first += width, count++) {
+        parts[count].panel = panels + (size_t)count * panel_floats(c);
+        parts[count].width = (int32_t)(end - first < width ? end - first : width);
+        prepare(c, in, out, residual, group, first, &parts[count]);
+    }
+    for (size_t b = c->blocks * share / shares; b < c->blocks * (share + 1) / shares; b++)
+        run_block(c, out, residual, group, b, parts, count, panels + PARTS * panel_floats(c));
+}
+
+const cn_conv_way cn_conv_panel = {
+    CN_CONV_PANEL, 0, name, fits, cost, pack, scratch, tasks, task,
+};

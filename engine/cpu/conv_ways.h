@@ -1,0 +1,49 @@
+/* The ways to do a convolution. Each is a file (conv_panel.c, conv_winograd.c, conv_depthwise.c);
+ * conv.c chooses among them. */
+#ifndef CN_CPU_CONV_WAYS_H
+#define CN_CPU_CONV_WAYS_H
+
+#include "cpu/conv.h"
+#include "cpu/kernels/kernels.h"
+
+typedef struct cn_conv_way cn_conv_way;
+
+struct cn_conv {
+    cn_conv_problem problem;
+    const cn_kernels *kernels;
+    const cn_conv_way *way;
+    int32_t group_in, group_out; /* channels of a group */
+    size_t depth;                /* products in one output */
+    size_t blocks;               /* of output channels, in one group */
+    size_t chunk;                /* Winograd: blocks whose products are held together */
+    size_t weight_bytes;
+    float *weight, *bias;
+    char name[48]; /* of the kernel that does the arithmetic */
+};
+
+struct cn_conv_way {
+    cn_conv_algorithm algorithm;
+    int32_t tile;                /* Winograd: m, the edge of a tile of outputs */
+    void (*name)(cn_conv *conv); /* sets it */
+    bool (*fits)(const cn_conv_problem *problem);
+    /* About how many vector operations one image takes. */
+    double (*cost)(const cn_conv *conv);
+    /* Allocates and fills weight, bias and what goes with them. */
+    cn_status (*pack)(cn_conv *conv, const float *weight, const float *bias, cn_error *error);
+    size_t (*scratch)(const cn_conv *conv);
+    size_t (*tasks)(const cn_conv *conv, int32_t batch, int32_t threads);
+    void (*task)(const cn_conv *conv, const cn_view *in, const cn_view *out,
+                 const cn_view *residual, size_t index, size_t tasks, void *scratch);
+};
+
+extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
+    cn_conv_winograd6;
+
+/* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
+cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);
+
+/* Number of tasks when `pieces` pieces of work may each be shared out into at most `most` parts,
+ * which costs some of the work again: only as many as keep the threads busy. */
+size_t cn_conv_share(size_t pieces, size_t most, int32_t threads);
+
+#endif

@@ -1,0 +1,100 @@
+/* Streams of tiles: `m` vectors that hold VL groups of m neighbouring floats, taken apart and put
+ * together again. m is a constant, 2, 4 or 6. Included after vector.h.
+ *
+ *   SHIFT_IN(v, x)            lanes 1, 2, ... of v, and x in the last one
+ *   DEINTERLEAVE(m, in, out)  lane l of out[j] is float l * m + j of in
+ *   INTERLEAVE(m, in, out)    the inverse */
+#ifndef CN_CPU_VECTOR_INTERLEAVE_H
+#define CN_CPU_VECTOR_INTERLEAVE_H
+
+#include <stdint.h>
+
+#include "cpu/vector/vector.h"
+
+#ifdef CN_KERNEL_ISA_AVX512
+
+CN_INLINE V SHIFT_IN(V v, float x)
+{
+    return _mm512_castsi512_ps(
+        _mm512_alignr_epi32(_mm512_castps_si512(_mm512_set1_ps(x)), _mm512_castps_si512(v), 1));
+}
+
+/* Each result is picked from up to three pairs of vectors: vpermt2ps knows two at a time. */
+#define CN_LANES(F, m, o)                                                                          \
+    F(m, o, 0), F(m, o, 1), F(m, o, 2), F(m, o, 3), F(m, o, 4), F(m, o, 5), F(m, o, 6),            \
+        F(m, o, 7), F(m, o, 8), F(m, o, 9), F(m, o, 10), F(m, o, 11), F(m, o, 12), F(m, o, 13),    \
+        F(m, o, 14), F(m, o, 15)
+#define CN_APART(m, o, l) ((l) * (m) + (o)) /* index into all the vectors */
+#define CN_TOGETHER(m, o, l) ((16 * (o) + (l)) % (m)*16 + (16 * (o) + (l)) / (m))
+#define CN_ROWS6(F, m)                                                                             \
+    {CN_LANES(F, m, 0)}, {CN_LANES(F, m, 1)}, {CN_LANES(F, m, 2)}, {CN_LANES(F, m, 3)},            \
+        {CN_LANES(F, m, 4)},                                                                       \
+    {                                                                                              \
+        CN_LANES(F, m, 5)                                                                          \
+    }
+
+CN_INLINE V cn_pick(int m, const V *in, const int32_t index[16])
+{
+    __m512i where = _mm512_loadu_si512(index);
+    V v = _mm512_permutex2var_ps(in[0], where, in[1]);
+    for (int pair = 1; pair < m / 2; pair++) {
+        __mmask16 here = _mm512_cmpge_epi32_mask(where, _mm512_set1_epi32(32 * pair));
+        v = _mm512_mask_mov_ps(v, here,
+                               _mm512_permutex2var_ps(in[2 * pair], where, in[2 * pair + 1]));
+    }
+    return v;
+}
+
+static const int32_t cn_apart[3][6][16] = {
+    {CN_ROWS6(CN_APART, 2)}, {CN_ROWS6(CN_APART, 4)}, {CN_ROWS6(CN_APART, 6)}};
+static const int32_t cn_together[3][6][16] = {
+    {CN_ROWS6(CN_TOGETHER, 2)}, {CN_ROWS6(CN_TOGETHER, 4)}, {CN_ROWS6(CN_TOGETHER, 6)}};
+
+CN_INLINE void DEINTERLEAVE(int m, const V *in, V *out)
+{
+#pragma GCC unroll 6
+    for (int o = 0; o < m; o++)
+        out[o] = cn_pick(m, in, cn_apart[m / 2 - 1][o]);
+}
+CN_INLINE void INTERLEAVE(int m, const V *in, V *out)
+{
+#pragma GCC unroll 6
+    for (int o = 0; o < m; o++)
+        out[o] = cn_pick(m, in, cn_together[m / 2 - 1][o]);
+}
+
+#else
+
+CN_INLINE V SHIFT_IN(V v, float x)
+{
+    float lanes[VL + 1];
+    STU(lanes, v);
+    lanes[VL] = x;
+    return LDU(lanes + 1);
+}
+CN_INLINE void DEINTERLEAVE(int m, const V *in, V *out)
+{
+    float from[6 * VL], to[6 * VL];
+    for (int k = 0; k < m; k++)
+        STU(from + k * VL, in[k]);
+    for (int k = 0; k < m; k++)
+        for (int l = 0; l < VL; l++)
+            to[k * VL + l] = from[l * m + k];
+    for (int k = 0; k < m; k++)
+        out[k] = LDU(to + k * VL);
+}
+CN_INLINE void INTERLEAVE(int m, const V *in, V *out)
+{
+    float from[6 * VL], to[6 * VL];
+    for (int k = 0; k < m; k++)
+        STU(from + k * VL, in[k]);
+    for (int k = 0; k < m; k++)
+        for (int l = 0; l < VL; l++)
+            to[l * m + k] = from[k * VL + l];
+    for (int k = 0; k < m; k++)
+        out[k] = LDU(to + k * VL);
+}
+
+#endif
+
+#endif
