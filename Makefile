@@ -12,7 +12,7 @@ PACKAGES := sqlite3 libcjson gsl libjpeg libpng zlib libmd libcpuinfo libprotobu
 PACKAGE_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
 PACKAGE_LIBS := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE $(CFLAGS) $(WARNINGS) -fopenmp-simd -Iengine/include -Iengine -Iharness -I. $(PACKAGE_CFLAGS) $(SANITIZE)
-LIBS = $(PACKAGE_LIBS) -lcsv -ldnnl -lgomp -lpthreadpool -lm -lpthread -ldl
+LIBS = $(PACKAGE_LIBS) -lcsv -ldnnl -lgomp -lXNNPACK -lpthreadpool -lm -lpthread -ldl
 
 # SAN=1 builds everything with the address and undefined-behaviour sanitizers, in a folder of its own.
 ifeq ($(SAN),1)
@@ -56,7 +56,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: FORCE train man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights
+.PHONY: FORCE train man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -211,6 +211,9 @@ train: all ## train the committed weights anew by their recorded commands (hours
 	@for log in $(if $(filter command line,$(origin MODEL)),experiments/weights/$(MODEL)-fashion.csv,$(TRAINED)); do \
 	  command=$$(sed -n 's/^# command: condense //p' $$log) && echo "condense $$command" && \
 	  $(CONDENSE) $$command || exit 1; done
+
+baselines: ## install the reference engines of 'bench --against' that Debian lacks
+	@docker/baselines.sh
 
 smoke: all ## a tiny study with its figures and paper in a temporary folder
 	@CONDENSE=$(abspath $(CONDENSE)) tests/smoke.sh

@@ -81,6 +81,9 @@ folder of data sets and downloaded weights; else data under the project's folder
 .B CONDENSE_ONNXRUNTIME
 path of ONNX Runtime's shared library; else baselines/onnxruntime in the data folders
 .TP
+.B CONDENSE_OPENVINO
+path of OpenVINO's C library; else baselines/openvino in the data folders
+.TP
 .B NO_COLOR
 no colours
 .SH FILES

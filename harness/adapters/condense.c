@@ -9,6 +9,8 @@
 
 struct st_engine {
     cn_session *session;
+    const float *input;
+    float *output;
 };
 
 static const char *version(void)
@@ -37,9 +39,17 @@ static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weigh
     return status;
 }
 
-static cn_status run_net(st_engine *engine, const float *input, float *output, cn_error *error)
+static cn_status bind_net(st_engine *engine, const float *input, float *output, cn_error *error)
 {
-    return cn_session_run(engine->session, input, output, error);
+    (void)error;
+    engine->input = input;
+    engine->output = output;
+    return CN_OK;
+}
+
+static cn_status run_net(st_engine *engine, cn_error *error)
+{
+    return cn_session_run(engine->session, engine->input, engine->output, error);
 }
 
 static void close_net(st_engine *engine)
@@ -48,5 +58,5 @@ static void close_net(st_engine *engine)
     cn_free(engine);
 }
 
-const st_engine_kind st_engine_condense = {"condense", version, missing,
-                                           open_net,   run_net, close_net};
+const st_engine_kind st_engine_condense = {"condense", version, missing, open_net,
+                                           bind_net,   run_net, NULL,    close_net};

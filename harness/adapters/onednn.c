@@ -82,7 +82,7 @@ static cn_status record_all(st_dnnl_net *net, const cn_graph *graph, const cn_we
 }
 
 /* Places the buffers, binds the memories to them, adds the scratchpad to every call. */
-static cn_status bind(st_dnnl_net *net, cn_error *error)
+static cn_status place(st_dnnl_net *net, cn_error *error)
 {
     size_t bytes;
     cn_status status = cn_arena_place(net->buffers, net->buffer_count, &bytes, error);
@@ -128,7 +128,7 @@ static cn_status build(st_dnnl_net *net, const cn_graph *graph, const cn_weights
     st_dnnl_value *values = cn_calloc((size_t)fused.count, sizeof *values);
     status = values ? record_all(net, &fused, &own, values, error)
                     : cn_fail(error, CN_ENOMEM, "oneDNN: out of memory");
-    if (!status) status = bind(net, error);
+    if (!status) status = place(net, error);
     net->layer = "network"; /* the names go with the graph */
     cn_free(values);
     cn_graph_clear(&fused);
@@ -170,13 +170,20 @@ static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weigh
     return status;
 }
 
-static cn_status run_net(st_engine *engine, const float *input, float *output, cn_error *error)
+static cn_status bind_net(st_engine *engine, const float *input, float *output, cn_error *error)
 {
     st_dnnl_net *net = &engine->net;
-    omp_set_num_threads(net->threads);
     /* the library only reads the input */
     dnnl_status_t status = dnnl_memory_set_data_handle(net->input, (void *)(uintptr_t)input);
     if (status == dnnl_success) status = dnnl_memory_set_data_handle(net->output, output);
+    return st_dnnl_check(net, status, "binding", error);
+}
+
+static cn_status run_net(st_engine *engine, cn_error *error)
+{
+    st_dnnl_net *net = &engine->net;
+    omp_set_num_threads(net->threads);
+    dnnl_status_t status = dnnl_success;
     for (int32_t i = 0; i < net->call_count && status == dnnl_success; i++) {
         const st_dnnl_call *call = &net->calls[i];
         status = dnnl_primitive_execute(call->primitive, net->stream, call->argument_count,
@@ -186,4 +193,5 @@ static cn_status run_net(st_engine *engine, const float *input, float *output, c
     return st_dnnl_check(net, status, "running", error);
 }
 
-const st_engine_kind st_engine_onednn = {"onednn", version, missing, open_net, run_net, close_net};
+const st_engine_kind st_engine_onednn = {"onednn", version, missing, open_net,
+                                         bind_net, run_net, NULL,    close_net};

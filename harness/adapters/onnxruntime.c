@@ -69,8 +69,7 @@ typedef struct binding {
     char *name;
     int64_t dims[4];
     size_t rank;
-    const void *data; /* the caller's, of */
-    void *value;      /* the tensor over it */
+    void *value; /* a tensor over the caller's memory */
 } binding;
 
 struct st_engine {
@@ -226,12 +225,10 @@ static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weigh
 }
 
 /* Lets the binding's tensor lie over `data`, of the caller's. */
-static cn_status bind(st_engine *engine, binding *b, const float *data, cn_error *error)
+static cn_status bind_one(const st_engine *engine, binding *b, const float *data, cn_error *error)
 {
-    if (b->value && b->data == data) return CN_OK;
     if (b->value) RELEASE(RELEASE_VALUE, b->value);
     b->value = NULL;
-    b->data = data;
     size_t bytes = sizeof *data;
     for (size_t i = 0; i < b->rank; i++)
         bytes *= (size_t)b->dims[i];
@@ -243,11 +240,14 @@ static cn_status bind(st_engine *engine, binding *b, const float *data, cn_error
                  "binding", error);
 }
 
-static cn_status run_net(st_engine *engine, const float *input, float *output, cn_error *error)
+static cn_status bind_net(st_engine *engine, const float *input, float *output, cn_error *error)
 {
-    cn_status status = bind(engine, &engine->input, input, error);
-    if (!status) status = bind(engine, &engine->output, output, error);
-    if (status) return status;
+    cn_status status = bind_one(engine, &engine->input, input, error);
+    return status ? status : bind_one(engine, &engine->output, output, error);
+}
+
+static cn_status run_net(st_engine *engine, cn_error *error)
+{
     typedef ort_status *runner(
         void *session, const void *options, const char *const *input_names, void *const *inputs,
         size_t input_count, const char *const *output_names, size_t output_count, void **outputs);
@@ -257,5 +257,5 @@ static cn_status run_net(st_engine *engine, const float *input, float *output, c
                  "running", error);
 }
 
-const st_engine_kind st_engine_onnxruntime = {"onnxruntime", version, missing,
-                                              open_net,      run_net, close_net};
+const st_engine_kind st_engine_onnxruntime = {"onnxruntime", version, missing, open_net,
+                                              bind_net,      run_net, NULL,    close_net};

@@ -35,9 +35,9 @@ __attribute__((format(printf, 2, 3))) void st_duel_exclude(st_contestant *contes
 
 /* Runs all that are not excluded on one random input and compares: where an output differs from the
  * first's by more than 1e-3 of the largest, or where running fails, that contestant is excluded.
- * Then samples for about `seconds`: each round visits all in seeded random order, and each sample
- * follows an untimed run of the same engine, which then finds its weights in the caches and its
- * threads awake. */
+ * Then samples for about `seconds`: each round visits all in seeded random order. Each sample
+ * waits for the threads of the engine before to sleep and follows untimed runs of the same engine,
+ * which then finds its weights in the caches and its threads awake. */
 cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error);
 
 /* The contestant after the first with the smallest median, or NULL. */

@@ -154,6 +154,34 @@ static cn_graph separable(void)
     return g;
 }
 
+/* What every engine has: depthwise convolution, nested concats, pools, bilinear resize, softmax. */
+static cn_graph common(void)
+{
+    cn_graph g = test_graph(3, 19, 22);
+    cn_layer first = test_conv(8, 3, 2, 0), deep = test_conv(8, 5, 1, 2);
+    first.same = true;
+    deep.groups = 8;
+    deep.bias = true;
+    int32_t x =
+        plain(&g, CN_OP_RELU6, after(&g, deep, plain(&g, CN_OP_RELU6, after(&g, first, 0))));
+    cn_layer pool = test_pool(CN_OP_MAX_POOL, 3, 2, 0), concat = cn_layer_defaults(CN_OP_CONCAT);
+    pool.ceil_mode = true;
+    x = after(&g, pool, x);
+    int32_t a = plain(&g, CN_OP_RELU, after(&g, test_conv(6, 1, 1, 0), x));
+    int32_t b = plain(&g, CN_OP_SIGMOID, after(&g, test_conv(10, 3, 1, 1), a));
+    int32_t c = after(&g, test_pool(CN_OP_AVG_POOL, 3, 1, 1), x);
+    int32_t inner = test_add(&g, concat, "inner", READS(a, b, a));
+    x = test_add(&g, concat, "outer", READS(c, inner, x));
+    cn_layer resize = cn_layer_defaults(CN_OP_RESIZE);
+    resize.resize = CN_RESIZE_BILINEAR;
+    resize.resize_h = 9;
+    resize.resize_w = 5;
+    pool.op = CN_OP_AVG_POOL;
+    x = after(&g, pool, after(&g, resize, x));
+    plain(&g, CN_OP_SOFTMAX, fc(&g, 10, plain(&g, CN_OP_RELU, fc(&g, 12, x))));
+    return g;
+}
+
 /* A pad that no convolution can take: the pool's own padding never wins, these zeros may. */
 static cn_graph padded_pool(void)
 {
@@ -209,10 +237,11 @@ static cn_graph input_twice(void)
     return g;
 }
 
-const test_net test_nets[] = {
-    {"residual", residual},         {"branches", branches},       {"separable", separable},
-    {"padded_pool", padded_pool},   {"picture", picture},         {"only_input", only_input},
-    {"only_dropout", only_dropout}, {"input_twice", input_twice}, {NULL, NULL}};
+const test_net test_nets[] = {{"residual", residual},       {"branches", branches},
+                              {"separable", separable},     {"common", common},
+                              {"padded_pool", padded_pool}, {"picture", picture},
+                              {"only_input", only_input},   {"only_dropout", only_dropout},
+                              {"input_twice", input_twice}, {NULL, NULL}};
 
 cn_weights test_weights(const cn_graph *graph, uint64_t seed)
 {
