@@ -4,7 +4,8 @@
 #include "condense/memory.h"
 #include "cpu/conv_ways.h"
 
-static const cn_conv_way *const ways[] = {&cn_conv_panel, &cn_conv_depthwise, &cn_conv_winograd2,
+static const cn_conv_way *const ways[] = {&cn_conv_panel,     &cn_conv_channels,
+                                          &cn_conv_depthwise, &cn_conv_winograd2,
                                           &cn_conv_winograd4, &cn_conv_winograd6};
 enum { WAYS = sizeof ways / sizeof *ways };
 

@@ -6,6 +6,7 @@
  *
  * Packed weights: for each group, for each block of ROWS output channels, depth x ROWS floats; the
  * last block of a group is filled up with zeros. Biases: one a packed output channel. */
+#include <math.h>
 #include <stdio.h>
 
 #include "condense/memory.h"
@@ -31,7 +32,7 @@ static bool fits(const cn_conv_problem *p)
 static double cost(const cn_conv *c)
 {
     int32_t lanes = c->kernels->lanes;
-    double vectors = ((double)c->problem.out.h * c->problem.out.w + lanes - 1) / lanes;
+    double vectors = ceil((double)c->problem.out.h * c->problem.out.w / lanes);
     double rows = (double)c->blocks * c->kernels->f32_conv.rows;
     return vectors * (double)c->depth * c->problem.groups * (rows + 3);
 }
@@ -79,41 +80,6 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
     return cn_conv_share(tile_count(c, batch) * (size_t)c->problem.groups, c->blocks, threads);
 }
 
-/* Steps of a view that output pixels walk over: floats from image to image, row to row, pixel to
- * pixel. */
-typedef struct steps {
-    ptrdiff_t image, row, pixel;
-} steps;
-
-/* Cuts output pixels first .. first + count - 1 (of all images, row by row) into segments that are
- * evenly spaced in view `a` and in view `b`; returns how many. */
-static int32_t cut(cn_shape out, size_t first, int32_t count, steps a, steps b,
-                   cn_segment *segments)
-{
-    size_t area = (size_t)out.h * (size_t)out.w;
-    ptrdiff_t image = (ptrdiff_t)(first / area);
-    int32_t y = (int32_t)(first % area / (size_t)out.w), x = (int32_t)(first % (size_t)out.w),
-            n = 0;
-    for (int32_t done = 0; done < count;) {
-        int32_t run = out.w - x < count - done ? out.w - x : count - done;
-        ptrdiff_t at = image * a.image + y * a.row + x * a.pixel;
-        ptrdiff_t also = image * b.image + y * b.row + x * b.pixel;
-        cn_segment *last = n ? segments + n - 1 : NULL;
-        if (last && at == last->at + last->count * a.pixel &&
-            also == last->also + last->count * b.pixel)
-            last->count += run;
-        else
-            segments[n++] = (cn_segment){.at = at, .also = also, .first = done, .count = run};
-        done += run;
-        x = 0;
-        if (++y == out.h) {
-            y = 0;
-            image++;
-        }
-    }
-    return n;
-}
-
 /* One tile of a task: its panel and where its pixels go. */
 typedef struct part {
     float *panel;
@@ -126,28 +92,27 @@ typedef struct part {
 static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
                     const cn_view *residual, size_t group, size_t first, part *to)
 {
-    const cn_conv_problem *p = &c->problem;
-    const cn_window *w = &p->window;
-    ptrdiff_t group_in = p->in_c / p->groups;
-    steps from = {in->image, in->row * w->stride_h, w->stride_w};
-    cn_pack pack = {
-        .data =
-            in->data + (ptrdiff_t)group * group_in * in->plane - w->pad_top * in->row - w->pad_left,
-        .plane = in->plane,
-        .row = in->row * w->dilation_h,
-        .column = w->dilation_w,
-        .channels = (int32_t)group_in,
-        .kernel_h = w->kernel_h,
-        .kernel_w = w->kernel_w,
-        .stride = w->stride_w,
-        .segment_count = cut(p->out, first, to->width, from, from, to->segments),
-        .segments = to->segments,
-        .pitch = (size_t)c->kernels->f32_conv.pixels,
-    };
+    cn_pack pack = cn_conv_pack(c, in, group);
+    pack.segments = to->segments;
+    pack.segment_count = cn_conv_cut_input(c, in, first, to->width, to->segments);
+    pack.pitch = (size_t)c->kernels->f32_conv.pixels;
     c->kernels->f32_pack.run(&pack, to->panel);
-    const cn_view *other = residual ? residual : out;
-    to->segment_count = cut(p->out, first, to->width, (steps){out->image, out->row, 1},
-                            (steps){other->image, other->row, 1}, to->segments);
+    to->segment_count = cn_conv_cut_output(c, out, residual, first, to->width, to->segments);
+}
+
+/* Asks the second-level cache for a share of the input of the tile that comes next: a 1 x 1 window
+ * reads a few lines of each of many planes, which the processor does not guess. */
+static void ask_ahead(const cn_conv *c, const cn_view *in, size_t group, const part *next,
+                      size_t share, size_t shares)
+{
+    const cn_conv_problem *p = &c->problem;
+    size_t channels = (size_t)c->group_in;
+    for (size_t i = channels * share / shares; i < channels * (share + 1) / shares; i++) {
+        const float *plane = in->data + (ptrdiff_t)(group * channels + i) * in->plane;
+        for (int32_t s = 0; s < next->segment_count; s++)
+            for (ptrdiff_t x = 0; x < next->segments[s].count * p->window.stride_w; x += CN_LINE)
+                __builtin_prefetch(plane + next->segments[s].at + x, 0, 2);
+    }
 }
 
 /* Multiplies block `b` of a group with each part's panel and stores the results. */
@@ -159,8 +124,6 @@ static void run_block(const cn_conv *c, const cn_view *out, const cn_view *resid
     size_t group_out = (size_t)(p->out_c / p->groups), left = group_out - b * rows;
     ptrdiff_t channel = (ptrdiff_t)(group * group_out + b * rows);
     for (int32_t i = 0; i < part_count; i++) {
-        c->kernels->f32_conv.run(c->depth, parts[i].width, c->weight + packed * c->depth * rows,
-                                 parts[i].panel, c->bias + packed * rows, tile);
         cn_finish finish = {
             .tile = tile,
             .pitch = (size_t)c->kernels->f32_conv.pixels,
@@ -173,6 +136,10 @@ static void run_block(const cn_conv *c, const cn_view *out, const cn_view *resid
             .segment_count = parts[i].segment_count,
             .activation = p->activation,
         };
+        cn_conv_expect(&finish);
+        c->kernels->f32_conv.run(c->depth, (int32_t)rows, parts[i].width,
+                                 c->weight + packed * c->depth * rows, parts[i].panel,
+                                 c->bias + packed * rows, tile);
         c->kernels->f32_finish.run(&finish);
     }
 }
@@ -193,8 +160,16 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         parts[count].width = (int32_t)(end - first < width ? end - first : width);
         prepare(c, in, out, residual, group, first, &parts[count]);
     }
-    for (size_t b = c->blocks * share / shares; b < c->blocks * (share + 1) / shares; b++)
-        run_block(c, out, residual, group, b, parts, count, panels + PARTS * panel_floats(c));
+    part next = {0};
+    if (c->depth == (size_t)c->group_in && tile + 1 < tiles)
+        next.segment_count =
+            cn_conv_cut_input(c, in, (tile + 1) * width, (int32_t)width, next.segments);
+    size_t begin = c->blocks * share / shares, blocks = c->blocks * (share + 1) / shares - begin;
+    for (size_t b = 0; b < blocks; b++) {
+        if (next.segment_count) ask_ahead(c, in, group, &next, b, blocks);
+        run_block(c, out, residual, group, begin + b, parts, count,
+                  panels + PARTS * panel_floats(c));
+    }
 }
 
 const cn_conv_way cn_conv_panel = {

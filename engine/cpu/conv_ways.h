@@ -3,6 +3,7 @@
 #ifndef CN_CPU_CONV_WAYS_H
 #define CN_CPU_CONV_WAYS_H
 
+#include "condense/memory.h"
 #include "cpu/conv.h"
 #include "cpu/kernels/kernels.h"
 
@@ -36,8 +37,8 @@ struct cn_conv_way {
                  const cn_view *residual, size_t index, size_t tasks, void *scratch);
 };
 
-extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
-    cn_conv_winograd6;
+extern const cn_conv_way cn_conv_panel, cn_conv_channels, cn_conv_depthwise, cn_conv_winograd2,
+    cn_conv_winograd4, cn_conv_winograd6;
 
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);
@@ -45,5 +46,22 @@ cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_err
 /* Number of tasks when `pieces` pieces of work may each be shared out into at most `most` parts,
  * which costs some of the work again: only as many as keep the threads busy. */
 size_t cn_conv_share(size_t pieces, size_t most, int32_t threads);
+
+/* Cuts output pixels first .. first + count - 1 (of all images, row by row) into segments that are
+ * evenly spaced in memory; returns how many, at most `count`. `at` is where a pixel's window begins
+ * in the input, from the window of pixel (0, 0) on; */
+int32_t cn_conv_cut_input(const cn_conv *conv, const cn_view *in, size_t first, int32_t count,
+                          cn_segment *segments);
+/* or where the pixel lies in the output, `also` where in the residual, if there is one. */
+int32_t cn_conv_cut_output(const cn_conv *conv, const cn_view *out, const cn_view *residual,
+                           size_t first, int32_t count, cn_segment *segments);
+
+/* What the pack kernel reads of a group's channels; segments and pitch are left to the caller. */
+cn_pack cn_conv_pack(const cn_conv *conv, const cn_view *in, size_t group);
+
+/* Asks for the lines that will be stored to (and added from) while the product is worked out: each
+ * row is another plane, too far apart for the processor to guess. */
+void cn_conv_expect(const cn_finish *finish);
+enum { CN_LINE = CN_ALIGNMENT / sizeof(float) };
 
 #endif

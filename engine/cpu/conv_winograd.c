@@ -11,6 +11,7 @@
  *
  * Packed weights: for each group, chunk and position, for each block of ROWS output channels of the
  * chunk, in_c/groups x ROWS floats; missing channels are zeros. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,7 +66,7 @@ static double cost(const cn_conv *c)
     static const double in[] = {60, 300, 650}, out[] = {70, 300, 650}, floats = 0.75;
     int32_t lanes = c->kernels->lanes, m = c->way->tile, rows = c->kernels->f32_conv.rows;
     double tiles = (double)tiles_across(c) * (double)tiles_down(c);
-    double vectors = (tiles + lanes - 1) / lanes, outputs = (double)c->blocks * rows;
+    double vectors = ceil(tiles / lanes), outputs = (double)c->blocks * rows;
     double pieces =
         (double)tiles_down(c) * (double)((tiles_across(c) + (size_t)lanes - 1) / (size_t)lanes);
     double products = vectors * (double)positions(c) * c->group_in * outputs;
@@ -250,8 +251,8 @@ static void multiply(const cn_conv *c, const layout *l, size_t group, size_t k, 
     const float *weight = c->weight + (group * c->blocks + k * c->chunk) * positions(c) * in * rows;
     for (size_t p = 0; p < positions(c); p++)
         for (size_t b = 0; b < blocks; b++, weight += in * rows)
-            c->kernels->f32_conv.run(in, tiles, weight, s + l->panels + p * l->panel_position,
-                                     s + l->zeros,
+            c->kernels->f32_conv.run(in, (int32_t)rows, tiles, weight,
+                                     s + l->panels + p * l->panel_position, s + l->zeros,
                                      s + l->products + p * l->product_position + b * rows * width);
 }
 

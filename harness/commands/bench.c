@@ -29,6 +29,7 @@ typedef struct bench {
     st_duel duel;
     st_peak peak;
     double gflop;             /* of one run */
+    cn_session *profiled;     /* has the names in `layers` */
     cn_layer_profile *layers; /* medians */
     int32_t layer_count;
 } bench;
@@ -107,10 +108,9 @@ static cn_status time_layers(const request *r, bench *b, cn_error *error)
     enum { RUNS = 15 };
     cn_session_options options = session_options(r);
     options.profile = true;
-    cn_session *session;
-    cn_status status = cn_session_new(&session, &b->model.graph, &b->weights, &options, error);
+    cn_status status = cn_session_new(&b->profiled, &b->model.graph, &b->weights, &options, error);
     if (status) return status;
-    const cn_layer_profile *profile = cn_session_profile(session, &b->layer_count);
+    const cn_layer_profile *profile = cn_session_profile(b->profiled, &b->layer_count);
     size_t count = (size_t)b->layer_count;
     int64_t *ns = cn_calloc(count * RUNS, sizeof *ns);
     float *input = cn_calloc((size_t)b->duel.inputs, sizeof *input);
@@ -118,20 +118,18 @@ static cn_status time_layers(const request *r, bench *b, cn_error *error)
     b->layers = cn_calloc(count, sizeof *b->layers);
     if (!ns || !input || !output || !b->layers) status = cn_fail(error, CN_ENOMEM, "out of memory");
     for (int run = -2; run < RUNS && !status; run++) { /* two to warm up */
-        status = cn_session_run(session, input, output, error);
+        status = cn_session_run(b->profiled, input, output, error);
         for (size_t i = 0; i < count && run >= 0; i++)
             ns[i * RUNS + (size_t)run] = profile[i].ns;
     }
     for (size_t i = 0; i < count && !status; i++) {
         qsort(ns + i * RUNS, RUNS, sizeof *ns, by_ns);
         b->layers[i] = profile[i];
-        b->layers[i].name = cn_strdup(profile[i].name); /* the session's goes with it */
         b->layers[i].ns = ns[i * RUNS + RUNS / 2];
     }
     cn_free(ns);
     cn_free(input);
     cn_free(output);
-    cn_session_free(session);
     return status;
 }
 
@@ -161,9 +159,8 @@ static void clear(bench *b)
     st_duel_clear(&b->duel);
     cn_weights_clear(&b->weights);
     cn_model_clear(&b->model);
-    for (int32_t i = 0; i < b->layer_count && b->layers; i++)
-        cn_free((void *)(uintptr_t)b->layers[i].name);
     cn_free(b->layers);
+    cn_session_free(b->profiled);
 }
 
 /* What the roofline says: which limit a layer meets first, and how long it takes at that limit. */

@@ -33,10 +33,11 @@ typedef struct cn_pack {
 enum { CN_PANEL_SLACK = 16 };
 typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
 
-/* conv: tile[rows][pixels] = bias + weight[depth][rows] x panel[depth][pixels], or, with bias NULL,
- * tile += the product. rows and pixels are the kernel's own; only the first `width` pixels (rounded
- * up to whole vectors) are computed. Panel and tile are aligned to CN_ALIGNMENT. */
-typedef void cn_f32_conv_kernel(size_t depth, int32_t width, const float *weight,
+/* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS], or, with bias NULL,
+ * tile += the product. ROWS and PIXELS are the kernel's own; only `rows` rows (ROWS or ROWS - 1) of
+ * the first `width` pixels (rounded up to whole vectors) are computed. Panel and tile are aligned
+ * to vectors. */
+typedef void cn_f32_conv_kernel(size_t depth, int32_t rows, int32_t width, const float *weight,
                                 const float *panel, const float *bias, float *tile);
 
 /* finish: stores `rows` rows of a tile, each `pitch` floats, into planes: for each segment,
@@ -54,6 +55,11 @@ typedef struct cn_finish {
     cn_activation activation;
 } cn_finish;
 typedef void cn_f32_finish_kernel(const cn_finish *finish);
+
+/* transpose: to[c * to_pitch + r] = from[r * from_pitch + c] for rows and columns rounded up to
+ * whole vectors; all aligned to vectors. */
+typedef void cn_f32_transpose_kernel(int32_t rows, int32_t columns, const float *from,
+                                     size_t from_pitch, float *to, size_t to_pitch);
 
 /* winograd_in: the input transform of F(m x m, 3 x 3) for tiles of `channels` planes. Position p
  * (row * (m + 2) + column of the transformed tile) of tile t of channel c becomes

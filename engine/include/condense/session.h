@@ -56,7 +56,8 @@ typedef struct cn_layer_profile {
     cn_shape shape;  /* of the output of one image */
 } cn_layer_profile;
 
-/* The layers in execution order; *count of them. Owned by the session; valid until the next run. */
+/* The layers in execution order; *count of them. Owned by the session, their strings, too; times
+ * are valid until the next run. */
 const cn_layer_profile *cn_session_profile(const cn_session *session, int32_t *count);
 
 /* Bytes: the activation arena as planned; the largest set of activations alive at one time (no
