@@ -45,7 +45,8 @@ UNIT_SRC    := $(wildcard tests/unit/*.c)
 
 ONNX := $(OBJ)/onnx/onnx.pb-c
 ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(ONNX).o $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
-HARNESS_OBJ := $(HARNESS_SRC:%.c=$(OBJ)/%.o) $(OBJ)/harness/store/schema_sql.o
+SCHEMA_OBJ  := $(OBJ)/harness/store/schema_sql.o $(OBJ)/harness/store/schema_bench_sql.o
+HARNESS_OBJ := $(HARNESS_SRC:%.c=$(OBJ)/%.o) $(SCHEMA_OBJ)
 UNIT_OBJ    := $(UNIT_SRC:%.c=$(OBJ)/%.o)
 
 # V=1 shows every command.
@@ -56,7 +57,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: FORCE train man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: FORCE bench train man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -94,11 +95,11 @@ $(OBJ)/harness/env/build.o: $(BUILD_INFO)
 $(OBJ)/harness/env/build.o: ALL_CFLAGS += -I$(OBJ)
 FORCE:
 # The database schema is part of the program: the text as an array of bytes.
-$(OBJ)/harness/store/schema_sql.c: harness/store/schema.sql
+$(OBJ)/harness/store/%_sql.c: harness/store/%.sql
 	@mkdir -p $(@D)
-	$(Q){ echo '#include "store/store.h"'; echo 'const char st_schema_sql[] = {'; \
+	$(Q){ echo '#include "store/store.h"'; echo 'const char st_$*_sql[] = {'; \
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '0};'; } > $@
-$(OBJ)/harness/store/schema_sql.o: $(OBJ)/harness/store/schema_sql.c
+$(SCHEMA_OBJ): %.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 # ONNX's messages, from the description of the format that libonnx-dev brings.
 ONNX_PROTO := /usr/include/onnx/onnx.proto
@@ -155,6 +156,10 @@ experiment: $(STAMP)-build ## set up, build, run cells: MODEL= SCALE= VARIANT= B
 study: $(STAMP)-build ## run a study file: STUDY= (experiments/studies/default.json)
 	@$(build) all
 	@$(call measure,--study $(STUDY))
+
+bench: $(STAMP)-build ## time all networks against all engines that are here, and print the bars
+	@$(build) all
+	@$(CONDENSE) bench --model all --threads 1,2 --against all --record
 
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
 	@$(build) all

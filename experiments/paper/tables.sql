@@ -132,3 +132,61 @@ SELECT claim, source || ', ' || place AS source,
        coalesce(replace(replace(measured, '|', ' | '), '/', ' / '), 'not yet measured') AS measured,
        CASE WHEN measured IS NULL THEN remark ELSE note END AS note
   FROM v_claim ORDER BY position;
+
+-- name: references
+-- caption: Latency beside other engines: medians in milliseconds of interleaved rounds on the same
+--  input, the share of the peak of fused multiply-adds that our time is (convolutions counted as
+--  direct), and our median over the fastest other engine's. A star marks the fastest of the others.
+-- empty: No network was timed beside other engines ('make bench').
+WITH cells AS (
+  SELECT b.bench, b.engine, b.reason,
+         fixed(b.median_ms, 2) || CASE WHEN b.engine = best.reference THEN ' *' ELSE '' END AS ms
+    FROM v_bench b JOIN v_bench_best best USING (bench))
+SELECT best.scale, best.threads, best.model AS network, best.weights,
+       fixed(best.median_ms, 2) AS condense, fixed(100 * best.share_of_peak, 1) AS "% of peak",
+       max(CASE WHEN engine = 'onednn' THEN ms END) AS oneDNN,
+       max(CASE WHEN engine = 'onednn' THEN reason END) AS "oneDNN?",
+       max(CASE WHEN engine = 'onnxruntime' THEN ms END) AS "ONNX Runtime",
+       max(CASE WHEN engine = 'onnxruntime' THEN reason END) AS "ONNX Runtime?",
+       max(CASE WHEN engine = 'openvino' THEN ms END) AS OpenVINO,
+       max(CASE WHEN engine = 'openvino' THEN reason END) AS "OpenVINO?",
+       max(CASE WHEN engine = 'xnnpack' THEN ms END) AS XNNPACK,
+       max(CASE WHEN engine = 'xnnpack' THEN reason END) AS "XNNPACK?",
+       fixed(best.ratio, 2) AS ratio, 'not timed' AS "?"
+  FROM v_bench_best best JOIN cells USING (bench)
+ GROUP BY best.bench ORDER BY best.scale <> 'imagenet', best.scale, best.threads, best.macs;
+
+-- name: bars
+-- caption: What our engine is held to, at the published networks' scale, batch 1: our median over
+--  the fastest other engine's, but where another measure is named; n networks were timed.
+-- empty: No network was timed beside other engines ('make bench').
+WITH best AS (SELECT * FROM v_bench_best WHERE scale = 'imagenet' AND batch = 1),
+pairs AS (
+  SELECT one.model, one.median_ms / two.median_ms AS speedup
+    FROM best one JOIN best two USING (model)
+   WHERE one.threads = 1 AND two.threads = 2 AND one.macs > 500e6),
+bars(position, bar, threads, n, measured, at_most, at_least) AS (
+  SELECT 1, 'geometric mean over all networks', threads, count(ratio), exp(avg(ln(ratio))), 0.95,
+         NULL FROM best GROUP BY threads
+  UNION ALL
+  SELECT 2, 'slowest beside the others: ' || model, threads,
+         (SELECT count(ratio) FROM best other WHERE other.threads = b.threads), ratio, 1.10, NULL
+    FROM best b
+   WHERE ratio = (SELECT max(ratio) FROM best other WHERE other.threads = b.threads)
+  UNION ALL
+  SELECT 3, model, threads, 1, ratio, 0.70, NULL FROM best WHERE model IN ('vgg16', 'vgg19')
+  UNION ALL
+  SELECT 4, model || ', share of the peak', threads, 1, share_of_peak, NULL, 0.85 FROM best
+   WHERE model = 'resnet50'
+  UNION ALL
+  SELECT 5, model, threads, 1, ratio, 1.00, NULL FROM best
+   WHERE model IN ('mobilenet_v1', 'mobilenet_v2')
+  UNION ALL
+  SELECT 6, 'two threads over one, least above 500 MMAC: ' || model, 2,
+         (SELECT count(*) FROM pairs), speedup, NULL, 1.85
+    FROM pairs WHERE speedup = (SELECT min(speedup) FROM pairs))
+SELECT bar, threads, n, fixed(measured, 3) AS measured,
+       coalesce('at most ' || fixed(at_most, 2), 'at least ' || fixed(at_least, 2)) AS "must be",
+       CASE WHEN measured <= at_most OR measured >= at_least THEN 'met' ELSE 'missed' END AS verdict,
+       'no other engine was timed' AS "?"
+  FROM bars ORDER BY position, bar, threads;

@@ -132,3 +132,11 @@ SELECT count(*) FROM v_claim;
 
 -- name: claims-measured
 SELECT count(*) FROM v_claim WHERE measured IS NOT NULL;
+
+-- name: benched
+-- missing: In this database none was timed.
+SELECT count(DISTINCT model) || ' networks were timed beside '
+         || (SELECT group_concat(name, ', ')
+               FROM (SELECT DISTINCT engine || ' ' || version AS name FROM v_bench
+                      WHERE position AND median_ms IS NOT NULL ORDER BY name)) || '.'
+  FROM v_bench_best WHERE reference IS NOT NULL HAVING count(*) > 0;

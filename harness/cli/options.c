@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "condense/memory.h"
 #include "condense/nearest.h"
 #include "condense/status.h"
 
@@ -162,4 +163,15 @@ int st_options_parse(const st_usage *usage, int argc, char **argv, int *operand_
         return st_complain(usage->command, ST_EXIT_USAGE, "usage: %s", usage->synopsis);
     if (operand_count) *operand_count = operands;
     return -1;
+}
+
+char *st_command_line(const char *command, int argc, char **argv)
+{
+    char *line = cn_sprintf("condense %s", command);
+    for (int i = 1; i < argc && line; i++) {
+        char *longer = cn_sprintf("%s %s", line, argv[i]);
+        cn_free(line);
+        line = longer;
+    }
+    return line;
 }

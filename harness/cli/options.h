@@ -43,6 +43,9 @@ typedef struct st_usage {
  * names the option, what was given and what is allowed, with the nearest known name. */
 int st_options_parse(const st_usage *usage, int argc, char **argv, int *operand_count);
 
+/* "condense COMMAND ARGUMENTS...", for the record; NULL when out of memory. For cn_free. */
+char *st_command_line(const char *command, int argc, char **argv);
+
 /* Prints "condense COMMAND: message" to stderr and returns `status`. */
 int st_complain(const char *command, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "cli/home.h"
 #include "cli/options.h"
 #include "commands/commands.h"
 #include "condense/memory.h"
@@ -13,13 +14,20 @@
 #include "data/store_weights.h"
 #include "measure/duel.h"
 #include "measure/peak.h"
+#include "report/table.h"
+#include "store/record.h"
+
+enum { MOST_THREAD_COUNTS = 8 };
 
 typedef struct request {
-    const char *models, *scale, *weights, *against, *isa_name;
-    int64_t threads, batch, seed;
+    const char *models, *scale, *weights, *against, *isa_name, *thread_list, *db;
+    int64_t threads, batch, seed; /* threads: those of the moment, from the list */
+    int64_t thread_counts[MOST_THREAD_COUNTS];
+    int32_t thread_count;
     double seconds;
-    bool fuse, scalar, per_layer, json;
+    bool fuse, scalar, per_layer, json, record;
     cn_isa isa;
+    st_recorder *recorder; /* NULL: nothing is recorded */
 } request;
 
 /* One model's measurement. */
@@ -292,8 +300,21 @@ static cJSON *bench_json(const request *r, const bench *b)
     return row;
 }
 
-/* Benches one model and reports it; the status of the command so far. */
-static int bench_model(const request *r, const char *name, cJSON *rows)
+static cn_status record(const request *r, const bench *b, cn_error *error)
+{
+    const st_bench_facts facts = {.model = &b->model,
+                                  .weights = b->weights.label ? b->weights.label : "unknown",
+                                  .isa =
+                                      cn_isa_name(cn_session_isa(b->duel.contestants[0].session)),
+                                  .threads = r->threads,
+                                  .batch = r->batch,
+                                  .macs = cn_graph_macs(&b->model.graph) * r->batch,
+                                  .peak = b->peak};
+    return st_record_bench(r->recorder, &facts, &b->duel, error);
+}
+
+/* Benches one model on r->threads threads and reports it; the status of the command so far. */
+static int bench_once(const request *r, const char *name, cJSON *rows)
 {
     bench b = {0};
     cn_error error = {0};
@@ -302,13 +323,25 @@ static int bench_model(const request *r, const char *name, cJSON *rows)
     if (!status && !rows) print_text(r, &b);
     fflush(stdout);
     bool wrong = !status && name_excluded(&b);
+    if (!status && r->recorder) status = record(r, &b, &error);
     clear(&b);
     if (wrong) return ST_EXIT_FAILED;
     return status ? st_complain("bench", st_exit_status(status), "%s: %s", name, error.message)
                   : ST_EXIT_OK;
 }
 
-static int bench_models(const request *r, cJSON *rows)
+static int bench_model(request *r, const char *name, cJSON *rows)
+{
+    int worst = ST_EXIT_OK;
+    for (int32_t i = 0; i < r->thread_count; i++) {
+        r->threads = r->thread_counts[i];
+        int status = bench_once(r, name, rows);
+        if (status > worst) worst = status;
+    }
+    return worst;
+}
+
+static int bench_models(request *r, cJSON *rows)
 {
     int worst = ST_EXIT_OK;
     if (!strcmp(r->models, "all")) {
@@ -328,7 +361,7 @@ static int bench_models(const request *r, cJSON *rows)
     return worst;
 }
 
-static int run(const request *r)
+static int bench_all(request *r)
 {
     cJSON *rows = r->json ? cJSON_CreateArray() : NULL;
     int status = bench_models(r, rows);
@@ -339,12 +372,54 @@ static int run(const request *r)
     return status;
 }
 
+/* Benches with the database open, then prints what it now holds. */
+static int bench_and_record(request *r, const char *command)
+{
+    st_store store = {.lock = -1};
+    st_environment environment = {0};
+    cn_error error = {0};
+    int code = ST_EXIT_OK;
+    char *path = r->db ? cn_strdup(r->db) : st_home_path("results/study.db");
+    cn_status status =
+        path ? st_store_open(&store, path, &error) : cn_fail(&error, CN_ENOMEM, "out of memory");
+    if (!status) status = st_environment_capture(&environment, "/", &error);
+    if (!status) {
+        st_recorder recorder = {
+            .store = &store, .facts = &environment, .command = command, .seed = r->seed};
+        st_environment_hash(&environment, recorder.environment_hash);
+        r->recorder = &recorder;
+        code = bench_all(r);
+    }
+    st_environment_clear(&environment);
+    if (store.path) st_store_close(&store);
+    static const char *const tables[] = {"references", "bars", NULL};
+    if (!status && !r->json) status = st_tables_print(path, tables, &error);
+    if (!status) fprintf(stderr, "database: %s\n", path);
+    cn_free(path);
+    return status ? st_complain("bench", st_exit_status(status), "%s", error.message) : code;
+}
+
+/* Reads --threads: a comma list of numbers. */
+static bool parse_threads(request *r)
+{
+    const char *at = r->thread_list;
+    while (r->thread_count < MOST_THREAD_COUNTS) {
+        char *end;
+        long long value = strtoll(at, &end, 10);
+        if (end == at || value < 1 || value > 1024 || (*end && *end != ',')) return false;
+        r->thread_counts[r->thread_count++] = value;
+        if (!*end) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
 int st_command_bench(int argc, char **argv)
 {
     request r = {.models = "resnet50",
                  .scale = "imagenet",
                  .isa_name = "best",
-                 .threads = 1,
+                 .thread_list = "1",
                  .batch = 1,
                  .seed = 1,
                  .seconds = 3,
@@ -353,13 +428,16 @@ int st_command_bench(int argc, char **argv)
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
         {"weights", ST_TEXT, &r.weights, "FILE", "safetensors file, or 'random'", 0, 0},
-        {"threads", ST_INT, &r.threads, "N", "default 1", 1, 1024},
+        {"threads", ST_TEXT, &r.thread_list, "N", "comma list; default 1", 0, 0},
         {"batch", ST_INT, &r.batch, "N", "images a run; default 1", 1, 4096},
         {"against", ST_TEXT, &r.against, "ENGINES",
          "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
         {"seconds", ST_REAL, &r.seconds, "S", "time for each model; default 3", 0.01, 3600},
         {"seed", ST_INT, &r.seed, "N", "of the input and of the order; default 1", 0, 1e15},
         {"per-layer", ST_FLAG, &r.per_layer, NULL, "the layers, by median time", 0, 0},
+        {"record", ST_FLAG, &r.record, NULL,
+         "keep samples and results in the database, and print its table of all networks", 0, 0},
+        {"db", ST_TEXT, &r.db, "FILE", "database of --record; default results/study.db", 0, 0},
         {"json", ST_FLAG, &r.json, NULL, "an array with an object for each model", 0, 0},
         {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set of ours", 0, 0},
         {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
@@ -381,5 +459,18 @@ int st_command_bench(int argc, char **argv)
         return st_complain("bench", ST_EXIT_USAGE,
                            "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
     r.isa = (cn_isa)isa;
-    return run(&r);
+    if (!parse_threads(&r))
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--threads %s: give at most %d numbers from 1 to 1024, as in 1,2",
+                           r.thread_list, MOST_THREAD_COUNTS);
+    if (!r.record) return bench_all(&r);
+    if (!r.fuse || isa != CN_ISA_BEST)
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--record takes our engine as it is: without --isa, --scalar and "
+                           "--no-fuse");
+    char *command = st_command_line("bench", argc, argv);
+    int code = command ? bench_and_record(&r, command)
+                       : st_complain("bench", ST_EXIT_FAILED, "out of memory");
+    cn_free(command);
+    return code;
 }

@@ -202,17 +202,6 @@ static cn_status open_and_measure(const run_options *o, const st_plan *plan, con
     return status;
 }
 
-static char *join(int argc, char **argv)
-{
-    char *line = cn_strdup("condense run");
-    for (int i = 1; i < argc && line; i++) {
-        char *longer = cn_sprintf("%s %s", line, argv[i]);
-        cn_free(line);
-        line = longer;
-    }
-    return line;
-}
-
 static int run(const run_options *o, const char *command)
 {
     st_plan plan;
@@ -287,7 +276,7 @@ int st_command_run(int argc, char **argv)
         {0}};
     const st_usage usage = {
         "run", "condense run [--model LIST] [--scale LIST] [...]", about, options, 0, 0};
-    char *command = join(argc, argv);
+    char *command = st_command_line("run", argc, argv);
     int code = st_options_parse(&usage, argc, argv, NULL);
     if (code < 0)
         code = command ? run(&o, command) : st_complain("run", ST_EXIT_FAILED, "out of memory");

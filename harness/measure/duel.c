@@ -85,6 +85,7 @@ static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *
             st_duel_exclude(c, "%s", theirs.message);
             continue;
         }
+        c->compared = true;
         c->difference = difference(got, right, duel->outputs);
         if (!(c->difference <= tolerance))
             st_duel_exclude(c, "its outputs differ by %.2g of the largest (%.0e is allowed)",

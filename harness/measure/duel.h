@@ -19,6 +19,7 @@ typedef struct st_contestant {
     double *ms; /* samples */
     st_summary summary;
     double ratio, ratio_low, ratio_high; /* the first's mean time over this one's, 95 % interval */
+    bool compared;
     double difference; /* largest difference of an output over the first's largest output */
     char *excluded;    /* why it was not timed; NULL: it was */
 } st_contestant;

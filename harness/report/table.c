@@ -3,7 +3,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "cli/home.h"
 #include "condense/memory.h"
+#include "report/snapshot.h"
 #include "report/text.h"
 
 /* The whole result, because alignment and footnotes are known only at its end. */
@@ -183,5 +185,25 @@ cn_status st_table_write(FILE *out, sqlite3 *db, const st_statements *statements
                          "%s:%d: table '%s' has no rows; the database lacks what it shows",
                          statements->path, (int)statement->line, statement->name);
     clear(&g);
+    return status;
+}
+
+cn_status st_tables_print(const char *path, const char *const *names, cn_error *error)
+{
+    sqlite3 *db = NULL;
+    st_statements tables = {0};
+    char *file = st_home_path("experiments/paper/tables.sql");
+    cn_status status = file ? st_statements_read(&tables, file, error)
+                            : cn_fail(error, CN_ENOMEM, "out of memory");
+    if (!status) status = st_snapshot_open(&db, path, error);
+    for (int i = 0; names[i] && !status; i++) {
+        const st_statement *table = st_statements_find(&tables, names[i]);
+        puts("");
+        status = table ? st_table_write(stdout, db, &tables, table, error)
+                       : cn_fail(error, CN_ENOTFOUND, "%s: no table '%s'", file, names[i]);
+    }
+    sqlite3_close(db);
+    st_statements_clear(&tables);
+    cn_free(file);
     return status;
 }

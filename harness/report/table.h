@@ -17,4 +17,8 @@
 cn_status st_table_write(FILE *out, sqlite3 *db, const st_statements *statements,
                          const st_statement *statement, cn_error *error);
 
+/* Prints tables of experiments/paper/tables.sql, by name (NULL at the end), from the database at
+ * `path`, with an empty line before each. */
+cn_status st_tables_print(const char *path, const char *const *names, cn_error *error);
+
 #endif

@@ -16,7 +16,7 @@ void st_utc_now(char text[32])
     strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-static cn_status record_environment(st_recorder *r, cn_error *error)
+cn_status st_record_environment(st_recorder *r, cn_error *error)
 {
     char now[32];
     st_utc_now(now);
@@ -236,7 +236,7 @@ cn_status st_record(st_recorder *r, st_trial *trial, const st_subject *subject, 
 {
     int64_t environment = r->environment;
     cn_status status = st_store_begin(r->store, error);
-    if (!status && !environment) status = record_environment(r, error);
+    if (!status && !environment) status = st_record_environment(r, error);
     if (!status) status = record_cell(r->store, &trial->cell, error);
     if (!status) status = record_attempt(r, trial, subject, error);
     if (!status) status = st_store_commit(r->store, error);

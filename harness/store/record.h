@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "condense/model.h"
 #include "env/environment.h"
+#include "measure/duel.h"
+#include "measure/peak.h"
 #include "store/store.h"
 #include "study/trial.h"
 
@@ -23,9 +26,26 @@ typedef struct st_recorder {
 /* "2026-01-31T12:00:00Z" */
 void st_utc_now(char text[32]);
 
+/* Writes the environment and sets r->environment; within a transaction. */
+cn_status st_record_environment(st_recorder *recorder, cn_error *error);
+
 /* Writes a finished cell in one transaction; the environment with the first. */
 cn_status st_record(st_recorder *recorder, st_trial *trial, const st_subject *subject,
                     cn_error *error);
+
+/* A network that engines were timed on, and the machine's limits at that time. */
+typedef struct st_bench_facts {
+    const cn_model *model;
+    const char *weights; /* label */
+    const char *isa;     /* of our kernels */
+    int64_t threads, batch;
+    int64_t macs; /* of the whole batch */
+    st_peak peak;
+} st_bench_facts;
+
+/* Writes a finished duel in one transaction; the environment with the first. */
+cn_status st_record_bench(st_recorder *recorder, const st_bench_facts *facts, const st_duel *duel,
+                          cn_error *error);
 
 /* Whether the cell's last attempt is valid and was measured with the same settings by the same
  * build on the same machine: then --resume leaves it. */

@@ -37,4 +37,20 @@ echo "$err"
 CONDENSE_ONNXRUNTIME=/nowhere/libonnxruntime.so expect 0 "$CONDENSE" bench --model lenet5 \
     --scale fashion --seconds 0.05 --against onnxruntime
 [[ $err == *"skipped: onnxruntime"*"/nowhere"* ]] || fail "the missing library is not named: $err"
+
+# Recorded: a row an engine, a reason for what was not timed, every sample, the same in the tables.
+db=$folder/study.db
+CONDENSE_OPENVINO=/nowhere/libopenvino_c.so expect 0 "$CONDENSE" bench --model lenet5 --threads 1,2 \
+    --scale fashion --seconds 0.05 --against onednn,openvino --record --db "$db"
+[[ $out == *"| fashion | 2 | lenet5 |"* ]] || fail "no row in the table: $out"
+query() { sqlite3 "$db" "$1"; }
+[ "$(query "SELECT count(*) || ' ' || sum(median_ms > 0) || ' ' || sum(reason LIKE '%/nowhere%')
+            FROM v_bench")" = "6 4 2" ] || fail "not the rows of three engines on 1 and 2 threads"
+[ "$(query "SELECT min(n = samples) FROM v_bench JOIN (SELECT bench, position, count(*) AS n
+            FROM bench_sample GROUP BY 1, 2) USING (bench, position)")" = 1 ] || fail "samples are lost"
+[ "$(query "SELECT count(*) FROM v_bench_best WHERE reference = 'onednn' AND abs(ratio -
+            median_ms / reference_ms) < 1e-9")" = 2 ] || fail "the best reference is not named"
+expect 2 "$CONDENSE" bench --model lenet5 --record --scalar --db "$db"
+expect 2 "$CONDENSE" bench --model lenet5 --threads 1,,2
+expect 2 "$CONDENSE" bench --model lenet5 --threads 0
 [ "$failures" -eq 0 ]

@@ -27,9 +27,9 @@ expect_words()
 make_study()
 {
     {
-        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 1; PRAGMA foreign_keys = ON;"
+        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 2; PRAGMA foreign_keys = ON;"
         echo "BEGIN;"
-        cat harness/store/schema.sql tests/fixtures/study.sql
+        cat harness/store/schema.sql harness/store/schema_bench.sql tests/fixtures/study.sql
         echo "COMMIT;"
         echo "CREATE TEMP TABLE csv (id, source, place, model, variant, device, metric, value, unit, note);"
         echo ".import --csv --skip 1 --schema temp experiments/claims.csv csv"
@@ -72,6 +72,12 @@ share=$(query "SELECT printf('%.2f', 100 * share) FROM v_nontensor JOIN v_cell U
                WHERE model = 'alexnet' AND scale = 'imagenet' AND threads = 1
                  AND v_nontensor.fusion = 0")
 grep 'rebirth-nontensor-alexnet' "$paper" | grep -qF "$share / - / -" || fail "no $share measured"
+ratio=$(query "SELECT printf('%.2f', ratio) FROM v_bench_best WHERE model = 'vgg16' AND threads = 2")
+grep -qE "^\| imagenet \| 2 \| vgg16 .*\| $ratio \|" "$paper" || fail "no ratio $ratio of vgg16"
+grep -qF 'not supported: lrn' "$paper" || fail "an engine that was not timed has no reason"
+mean=$(query "SELECT printf('%.3f', exp(avg(ln(ratio)))) FROM v_bench_best WHERE threads = 1")
+grep -qE "^\| geometric mean .*\| 1 \| 16 \| $mean \|" "$paper" || fail "no geometric mean $mean"
+grep -qF '>squeezenet_v1.1<' "$folder/one/references-imagenet-2t.svg" || fail "a network is not drawn"
 grep -qF 'no cpufreq on this machine' "$paper" || fail "a missing fact has no reason"
 grep -qF 'the interval is 7.1 % of the mean' "$paper" || fail "a verdict has no reason"
 grep -qF '| random |' "$paper" || fail "random weights are not labelled"
