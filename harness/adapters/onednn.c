@@ -1,6 +1,8 @@
 /* The reference engine: oneDNN as its users run it. Batch norm is folded and residuals and
  * activations are fused by the same passes as ours; layouts and algorithms are the library's own
- * choice; primitives, weights and reorders are made once; activations share one arena. */
+ * choice (its convolution_auto), or Winograd's algorithm where the library has it and it is faster
+ * here; primitives, weights and reorders are made once; activations share one arena; the input is
+ * read where the caller has it. */
 #include "adapters/onednn.h"
 
 #include <omp.h>
@@ -68,14 +70,11 @@ static cn_status record_all(st_dnnl_net *net, const cn_graph *graph, const cn_we
 {
     cn_shape in = graph->layers[0].shape;
     dnnl_memory_desc_t like = {.ndims = 4, .dims = {net->batch, in.c, in.h, in.w}};
-    st_dnnl_value caller, own;
     net->layer = graph->layers[0].name;
-    cn_status status = callers_value(net, &like, &caller, error);
-    /* One copy into the arena: whatever reads the input may then take any layout. */
-    if (!status) status = st_dnnl_reorder(net, &caller, &caller.layout, true, &own, error);
+    cn_status status = callers_value(net, &like, &values[0], error);
     if (status) return status;
-    net->input = net->memories[0].memory;
-    values[0] = own;
+    values[0].shared = true; /* nobody adds into it */
+    net->input_buffer = values[0].buffer;
     for (int32_t i = 1; i < graph->count && !status; i++)
         status = st_dnnl_layer(net, graph, weights, i, values, reads_last(graph, i), error);
     return status ? status : record_output(net, &values[graph->count - 1], error);
@@ -93,7 +92,7 @@ static cn_status place(st_dnnl_net *net, cn_error *error)
         return cn_fail(error, CN_ENOMEM, "oneDNN: no memory for %zu bytes of activations", bytes);
     for (int32_t i = 0; i < net->memory_count && !status; i++) {
         const st_dnnl_memory *m = &net->memories[i];
-        if (m->buffer < 0 || m->memory == net->input || m->memory == net->output) continue;
+        if (m->buffer < 0 || m->buffer == net->input_buffer || m->memory == net->output) continue;
         void *data = (char *)net->arena + net->buffers[m->buffer].offset;
         status = st_dnnl_check(net, dnnl_memory_set_data_handle(m->memory, data), "binding", error);
     }
@@ -173,9 +172,10 @@ static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weigh
 static cn_status bind_net(st_engine *engine, const float *input, float *output, cn_error *error)
 {
     st_dnnl_net *net = &engine->net;
-    /* the library only reads the input */
-    dnnl_status_t status = dnnl_memory_set_data_handle(net->input, (void *)(uintptr_t)input);
-    if (status == dnnl_success) status = dnnl_memory_set_data_handle(net->output, output);
+    dnnl_status_t status = dnnl_memory_set_data_handle(net->output, output);
+    for (int32_t i = 0; i < net->memory_count && status == dnnl_success; i++)
+        if (net->memories[i].buffer == net->input_buffer) /* the library only reads it */
+            status = dnnl_memory_set_data_handle(net->memories[i].memory, (void *)(uintptr_t)input);
     return st_dnnl_check(net, status, "binding", error);
 }
 

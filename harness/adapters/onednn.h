@@ -46,7 +46,8 @@ typedef struct st_dnnl_net {
     int32_t call_room, memory_room, buffer_room;
     size_t scratch_bytes;
     void *arena, *scratch;
-    dnnl_memory_t scratchpad, input, output;
+    int32_t input_buffer; /* the caller's memory: of no bytes in the arena */
+    dnnl_memory_t scratchpad, output;
 } st_dnnl_net;
 
 /* CN_OK, or CN_EUNSUPPORTED or CN_ENOMEM with the layer and what failed. */
