@@ -145,10 +145,10 @@ static void multiply(const cn_conv *c, size_t block, int32_t channels, const pix
     for (size_t k = 0; k < c->depth; k += DEPTH) {
         size_t depth = c->depth - k < DEPTH ? c->depth - k : DEPTH;
         for (int32_t first = 0; first < x->count; first += x->block)
-            c->kernels->f32_conv.run(depth, x->block, channels,
-                                     x->packed + (size_t)(first / x->block) * block_pitch(c) +
-                                         k * rows,
-                                     weight + k * pitch, NULL, x->product + (size_t)first * pitch);
+            c->kernels->f32_conv.run(
+                depth, x->block, channels,
+                x->packed + (size_t)(first / x->block) * block_pitch(c) + k * rows,
+                weight + k * pitch, NULL, x->product + (size_t)first * pitch, NULL);
     }
 }
 
@@ -170,7 +170,6 @@ static void run_block(const cn_conv *c, const cn_view *out, const cn_view *resid
         .segment_count = segment_count,
         .activation = c->problem.activation,
     };
-    cn_conv_expect(&finish);
     multiply(c, group * channel_blocks(c) + b, channels, x);
     c->kernels->f32_transpose.run(x->count, channels, x->product, width(c), x->transposed,
                                   MAX_PIXELS);

@@ -12,10 +12,7 @@
 #include "condense/memory.h"
 #include "cpu/conv_ways.h"
 
-enum {
-    MAX_PIXELS = 64, /* no kernel's tile is wider */
-    PARTS = 2        /* tiles in a task: the last task takes the remainder, too */
-};
+enum { PARTS = 2 }; /* tiles in a task: the last task takes the remainder, too */
 
 static void name(cn_conv *c)
 {
@@ -84,7 +81,9 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 typedef struct part {
     float *panel;
     int32_t width, segment_count;
-    cn_segment segments[MAX_PIXELS]; /* in the output and the residual */
+    cn_segment segments[CN_MAX_PIXELS]; /* in the output and the residual */
+    cn_store store;                     /* what is the same for all rows */
+    bool stores;                        /* whether it will do: sigmoid and tanh need a tile */
 } part;
 
 /* Packs output pixels first .. first + to->width - 1 of the group whose channels start at `in`.
@@ -98,6 +97,7 @@ static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
     pack.pitch = (size_t)c->kernels->f32_conv.pixels;
     c->kernels->f32_pack.run(&pack, to->panel);
     to->segment_count = cn_conv_cut_output(c, out, residual, first, to->width, to->segments);
+    to->stores = cn_conv_store(c, to->segments, to->segment_count, &to->store);
 }
 
 /* Asks the second-level cache for a share of the input of the tile that comes next: a 1 x 1 window
@@ -115,32 +115,52 @@ static void ask_ahead(const cn_conv *c, const cn_view *in, size_t group, const p
     }
 }
 
+/* Where a block's rows go: `at` its first channel. */
+static void aim(cn_store *store, const cn_view *out, const cn_view *residual, ptrdiff_t at,
+                int32_t rows)
+{
+    store->out = out->data + at * out->plane;
+    store->out_plane = out->plane;
+    store->residual = residual ? residual->data + at * residual->plane : NULL;
+    store->residual_plane = residual ? residual->plane : 0;
+    store->rows = rows;
+}
+
+/* From a tile to the planes, by way of the activations that the product's own store does not know.
+ */
+static void finish(const cn_conv *c, const part *p, const float *tile)
+{
+    const cn_store *s = &p->store;
+    cn_finish finish = {
+        .tile = tile,
+        .pitch = (size_t)c->kernels->f32_conv.pixels,
+        .rows = s->rows,
+        .out = s->out,
+        .residual = s->residual,
+        .out_plane = s->out_plane,
+        .residual_plane = s->residual_plane,
+        .segments = p->segments,
+        .segment_count = p->segment_count,
+        .activation = c->problem.activation,
+    };
+    c->kernels->f32_finish.run(&finish);
+}
+
 /* Multiplies block `b` of a group with each part's panel and stores the results. */
 static void run_block(const cn_conv *c, const cn_view *out, const cn_view *residual, size_t group,
-                      size_t b, const part *parts, int32_t part_count, float *tile)
+                      size_t b, part *parts, int32_t part_count, float *tile)
 {
-    const cn_conv_problem *p = &c->problem;
     size_t rows = (size_t)c->kernels->f32_conv.rows, packed = group * c->blocks + b;
-    size_t group_out = (size_t)(p->out_c / p->groups), left = group_out - b * rows;
-    ptrdiff_t channel = (ptrdiff_t)(group * group_out + b * rows);
+    size_t group_out = (size_t)c->group_out, left = group_out - b * rows;
     for (int32_t i = 0; i < part_count; i++) {
-        cn_finish finish = {
-            .tile = tile,
-            .pitch = (size_t)c->kernels->f32_conv.pixels,
-            .rows = (int32_t)(left < rows ? left : rows),
-            .out = out->data + channel * out->plane,
-            .residual = residual ? residual->data + channel * residual->plane : NULL,
-            .out_plane = out->plane,
-            .residual_plane = residual ? residual->plane : 0,
-            .segments = parts[i].segments,
-            .segment_count = parts[i].segment_count,
-            .activation = p->activation,
-        };
-        cn_conv_expect(&finish);
-        c->kernels->f32_conv.run(c->depth, (int32_t)rows, parts[i].width,
-                                 c->weight + packed * c->depth * rows, parts[i].panel,
-                                 c->bias + packed * rows, tile);
-        c->kernels->f32_finish.run(&finish);
+        part *p = &parts[i];
+        aim(&p->store, out, residual, (ptrdiff_t)(group * group_out + b * rows),
+            (int32_t)(left < rows ? left : rows));
+        cn_conv_expect(&p->store);
+        c->kernels->f32_conv.run(c->depth, (int32_t)rows, p->width,
+                                 c->weight + packed * c->depth * rows, p->panel,
+                                 c->bias + packed * rows, tile, p->stores ? &p->store : NULL);
+        if (!p->stores) finish(c, p, tile);
     }
 }
 

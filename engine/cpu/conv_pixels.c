@@ -1,4 +1,6 @@
 /* Runs of output pixels: where they lie in the input and in the output. */
+#include <math.h>
+
 #include "cpu/conv_ways.h"
 
 /* Steps of a view that output pixels walk over: floats from image to image, row to row, pixel to
@@ -68,14 +70,38 @@ cn_pack cn_conv_pack(const cn_conv *c, const cn_view *in, size_t group)
     };
 }
 
-void cn_conv_expect(const cn_finish *f)
+bool cn_conv_store(const cn_conv *c, const cn_segment *segments, int32_t count, cn_store *store)
 {
-    for (int32_t r = 0; r < f->rows; r++)
-        for (int32_t s = 0; s < f->segment_count; s++)
-            for (ptrdiff_t i = 0; i < f->segments[s].count; i += CN_LINE) {
-                __builtin_prefetch(f->out + r * f->out_plane + f->segments[s].at + i, 1);
-                if (f->residual)
-                    __builtin_prefetch(f->residual + r * f->residual_plane + f->segments[s].also +
-                                       i);
-            }
+    int32_t lanes = c->kernels->lanes, vectors = c->kernels->f32_conv.pixels / lanes, n = 0;
+    for (int32_t v = 0, s = 0; v < vectors; v++) {
+        store->first[v] = n;
+        while (s < count && segments[s].first < (v + 1) * lanes) {
+            const cn_segment *g = &segments[s];
+            int32_t from = g->first - v * lanes, to = from + g->count;
+            store->pieces[n++] = (cn_piece){.at = g->at - from,
+                                            .also = g->also - from,
+                                            .from = from < 0 ? 0 : from,
+                                            .to = to < lanes ? to : lanes};
+            if (to > lanes) break; /* goes on in the next vector */
+            s++;
+        }
+    }
+    for (int32_t v = vectors; v <= CN_MAX_VECTORS; v++)
+        store->first[v] = n;
+    cn_activation activation = c->problem.activation;
+    store->low = activation == CN_ACT_NONE ? -INFINITY : 0;
+    store->high = activation == CN_ACT_RELU6 ? 6 : INFINITY;
+    return activation == CN_ACT_NONE || activation == CN_ACT_RELU || activation == CN_ACT_RELU6;
+}
+
+void cn_conv_expect(const cn_store *s)
+{
+    int32_t count = s->first[CN_MAX_VECTORS];
+    for (int32_t r = 0; r < s->rows; r++)
+        for (int32_t i = 0; i < count; i++) {
+            const cn_piece *p = &s->pieces[i];
+            __builtin_prefetch(s->out + r * s->out_plane + p->at + p->from, 1);
+            if (s->residual)
+                __builtin_prefetch(s->residual + r * s->residual_plane + p->also + p->from);
+        }
 }

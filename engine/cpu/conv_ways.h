@@ -59,9 +59,13 @@ int32_t cn_conv_cut_output(const cn_conv *conv, const cn_view *out, const cn_vie
 /* What the pack kernel reads of a group's channels; segments and pitch are left to the caller. */
 cn_pack cn_conv_pack(const cn_conv *conv, const cn_view *in, size_t group);
 
+/* The pieces in which a tile's vectors go to the segments, and the bounds that are the activation.
+ * False where the activation is no pair of bounds: then the store must not be used. */
+bool cn_conv_store(const cn_conv *conv, const cn_segment *segments, int32_t count, cn_store *store);
+
 /* Asks for the lines that will be stored to (and added from) while the product is worked out: each
  * row is another plane, too far apart for the processor to guess. */
-void cn_conv_expect(const cn_finish *finish);
+void cn_conv_expect(const cn_store *store);
 enum { CN_LINE = CN_ALIGNMENT / sizeof(float) };
 
 #endif

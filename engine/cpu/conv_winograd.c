@@ -251,9 +251,9 @@ static void multiply(const cn_conv *c, const layout *l, size_t group, size_t k, 
     const float *weight = c->weight + (group * c->blocks + k * c->chunk) * positions(c) * in * rows;
     for (size_t p = 0; p < positions(c); p++)
         for (size_t b = 0; b < blocks; b++, weight += in * rows)
-            c->kernels->f32_conv.run(in, (int32_t)rows, tiles, weight,
-                                     s + l->panels + p * l->panel_position, s + l->zeros,
-                                     s + l->products + p * l->product_position + b * rows * width);
+            c->kernels->f32_conv.run(
+                in, (int32_t)rows, tiles, weight, s + l->panels + p * l->panel_position,
+                s + l->zeros, s + l->products + p * l->product_position + b * rows * width, NULL);
 }
 
 /* The outputs of chunk `k` from its products. */

@@ -10,8 +10,28 @@ enum { ROWS = f32_conv_ROWS, PIXELS = f32_conv_PIXELS, VECTORS = PIXELS / VL };
  * processor's own guesses stop at each page. */
 enum { AHEAD = 1024 };
 
+/* The sums into the planes they are for. */
+CN_INLINE void store_rows(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
+{
+    V low = BCAST(s->low), high = BCAST(s->high);
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++) {
+        if (r >= s->rows) return;
+        float *out = s->out + r * s->out_plane;
+        const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            for (int32_t i = s->first[v]; i < s->first[v + 1]; i++) {
+                const cn_piece *p = &s->pieces[i];
+                V x = sum[r][v];
+                if (residual) x = ADD(x, LDM(residual + p->also, p->from, p->to));
+                STM(out + p->at, MIN(high, MAX(low, x)), p->from, p->to);
+            }
+    }
+}
+
 CN_INLINE void multiply(size_t depth, int rows, int vectors, const float *weight,
-                        const float *panel, const float *bias, float *tile)
+                        const float *panel, const float *bias, float *tile, const cn_store *store)
 {
     V sum[ROWS][VECTORS];
 #pragma GCC unroll 8
@@ -33,6 +53,10 @@ CN_INLINE void multiply(size_t depth, int rows, int vectors, const float *weight
                 sum[r][v] = FMA(w, x[v], sum[r][v]);
         }
     }
+    if (rows == ROWS && store) {
+        store_rows(store, vectors, sum);
+        return;
+    }
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 4
@@ -41,25 +65,27 @@ CN_INLINE void multiply(size_t depth, int rows, int vectors, const float *weight
 }
 
 CN_INLINE void multiply_rows(size_t depth, int rows, int32_t width, const float *weight,
-                             const float *panel, const float *bias, float *tile)
+                             const float *panel, const float *bias, float *tile,
+                             const cn_store *store)
 {
     switch ((width + VL - 1) / VL) {
     case 1:
-        multiply(depth, rows, 1, weight, panel, bias, tile);
+        multiply(depth, rows, 1, weight, panel, bias, tile, store);
         break;
     case 2:
-        multiply(depth, rows, 2, weight, panel, bias, tile);
+        multiply(depth, rows, 2, weight, panel, bias, tile, store);
         break;
     default:
-        multiply(depth, rows, VECTORS, weight, panel, bias, tile);
+        multiply(depth, rows, VECTORS, weight, panel, bias, tile, store);
     }
 }
 
 void CN_KERNEL_NAME(f32_conv)(size_t depth, int32_t rows, int32_t width, const float *weight,
-                              const float *panel, const float *bias, float *tile)
+                              const float *panel, const float *bias, float *tile,
+                              const cn_store *store)
 {
     if (rows == ROWS)
-        multiply_rows(depth, ROWS, width, weight, panel, bias, tile);
+        multiply_rows(depth, ROWS, width, weight, panel, bias, tile, store);
     else
-        multiply_rows(depth, ROWS - 1, width, weight, panel, bias, tile);
+        multiply_rows(depth, ROWS - 1, width, weight, panel, bias, tile, NULL);
 }

@@ -33,12 +33,32 @@ typedef struct cn_pack {
 enum { CN_PANEL_SLACK = 16 };
 typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
 
-/* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS], or, with bias NULL,
- * tile += the product. ROWS and PIXELS are the kernel's own; only `rows` rows (ROWS or ROWS - 1) of
- * the first `width` pixels (rounded up to whole vectors) are computed. Panel and tile are aligned
- * to vectors. */
+/* Where a tile goes without being kept as one. A piece is lanes from .. to - 1 of a vector, which
+ * go to out[at ...]: lane 0 would lie at `at`. Vector v has the pieces first[v] .. first[v + 1]
+ * - 1. Out of row r: out + r * out_plane. What is stored is min(high, max(low, tile + residual)),
+ * NaN kept. */
+enum { CN_MAX_PIXELS = 64, CN_MAX_VECTORS = 4 };
+typedef struct cn_piece {
+    ptrdiff_t at, also; /* also: in the residual */
+    int32_t from, to;
+} cn_piece;
+typedef struct cn_store {
+    float *out;
+    const float *residual; /* or NULL */
+    ptrdiff_t out_plane, residual_plane;
+    int32_t rows; /* that there are; the others are dropped */
+    float low, high;
+    int32_t first[CN_MAX_VECTORS + 1];
+    cn_piece pieces[CN_MAX_PIXELS];
+} cn_store;
+
+/* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS]. ROWS and PIXELS are
+ * the kernel's own; only `rows` rows (ROWS or ROWS - 1) of the first `width` pixels (rounded up to
+ * whole vectors) are computed. Panel and tile are aligned to vectors. With bias NULL, tile += the
+ * product; with `store`, for which rows must be ROWS, the tile is not written but stored. */
 typedef void cn_f32_conv_kernel(size_t depth, int32_t rows, int32_t width, const float *weight,
-                                const float *panel, const float *bias, float *tile);
+                                const float *panel, const float *bias, float *tile,
+                                const cn_store *store);
 
 /* finish: stores `rows` rows of a tile, each `pitch` floats, into planes: for each segment,
  * out[r * out_plane + at ...] = activation(tile + residual[r * residual_plane + also ...]). May

@@ -44,6 +44,17 @@ static inline void STN(float *p, V v, ptrdiff_t n)
     else
         _mm256_maskstore_ps(p, cn_lanes(n), v);
 }
+static inline V LDM(const float *p, int a, int b)
+{
+    return _mm256_maskload_ps(p, _mm256_andnot_si256(cn_lanes(a), cn_lanes(b)));
+}
+static inline void STM(float *p, V v, int a, int b)
+{
+    if (b - a == VL)
+        _mm256_storeu_ps(p, v);
+    else
+        _mm256_maskstore_ps(p, _mm256_andnot_si256(cn_lanes(a), cn_lanes(b)), v);
+}
 static inline V BCAST(float x)
 {
     return _mm256_set1_ps(x);

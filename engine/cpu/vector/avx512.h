@@ -42,6 +42,17 @@ static inline void STN(float *p, V v, ptrdiff_t n)
     else
         _mm512_mask_storeu_ps(p, cn_lanes(n), v);
 }
+static inline V LDM(const float *p, int a, int b)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << b) - (1u << a)), p);
+}
+static inline void STM(float *p, V v, int a, int b)
+{
+    if (b - a == VL)
+        _mm512_storeu_ps(p, v);
+    else
+        _mm512_mask_storeu_ps(p, (__mmask16)((1u << b) - (1u << a)), v);
+}
 static inline V BCAST(float x)
 {
     return _mm512_set1_ps(x);

@@ -43,6 +43,25 @@ static inline void STN(float *p, V v, ptrdiff_t n)
     if (n > 1) vst1q_lane_f32(p + 1, v, 1);
     if (n > 2) vst1q_lane_f32(p + 2, v, 2);
 }
+static inline V LDM(const float *p, int a, int b)
+{
+    if (b - a == VL) return vld1q_f32(p);
+    float lanes[VL] = {0};
+    for (int i = a; i < b; i++)
+        lanes[i] = p[i];
+    return vld1q_f32(lanes);
+}
+static inline void STM(float *p, V v, int a, int b)
+{
+    if (b - a == VL) {
+        vst1q_f32(p, v);
+        return;
+    }
+    float lanes[VL];
+    vst1q_f32(lanes, v);
+    for (int i = a; i < b; i++)
+        p[i] = lanes[i];
+}
 static inline V BCAST(float x)
 {
     return vdupq_n_f32(x);

@@ -32,6 +32,16 @@ static inline void STN(float *p, V v, ptrdiff_t n)
 {
     if (n > 0) *p = v;
 }
+static inline V LDM(const float *p, int a, int b)
+{
+    (void)a, (void)b;
+    return *p;
+}
+static inline void STM(float *p, V v, int a, int b)
+{
+    (void)a, (void)b;
+    *p = v;
+}
 static inline V BCAST(float x)
 {
     return x;

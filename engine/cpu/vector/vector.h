@@ -5,6 +5,8 @@
  *   LD ST / LDU STU       load, store at an address that is / need not be a multiple of the vector
  *   LDN(p, n)             load lanes 0..n-1 and zero the rest; touches no other memory; any n
  *   STN(p, v, n)          store lanes 0..n-1 only; any n
+ *   LDM(p, a, b)          load lanes a..b-1 and zero the rest; 0 <= a < b <= VL
+ *   STM(p, v, a, b)       store lanes a..b-1 only, lane i to p[i]
  *   BCAST(x) ZERO()       one number in all lanes
  *   ADD SUB MUL DIV SQRT  lane by lane
  *   FMA(a, b, c)          a * b + c
