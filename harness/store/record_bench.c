@@ -8,12 +8,12 @@ static cn_status record_engine(st_store *store, int64_t bench, int64_t position,
     const st_contestant *c = &duel->contestants[position];
     const st_summary *s = &c->summary;
     bool timed = !c->excluded, other = position > 0;
-    bool known = c->kind && !c->kind->missing();
+    const st_engine_kind *kind = c->kind ? c->kind : &st_engine_condense;
     int64_t rounds = timed ? duel->rounds : 0;
     cn_status status = st_store_write(
         store, error, "INSERT INTO bench_engine VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-        "iittirrrrrrrrrt", bench, position, c->name, known ? c->kind->version() : NULL, rounds,
-        timed ? s->median : NAN, timed ? s->mean : NAN, timed ? s->ci_low : NAN,
+        "iittirrrrrrrrrt", bench, position, c->name, kind->missing() ? NULL : kind->version(),
+        rounds, timed ? s->median : NAN, timed ? s->mean : NAN, timed ? s->ci_low : NAN,
         timed ? s->ci_high : NAN, timed ? s->min : NAN, timed && other ? c->ratio : NAN,
         timed && other ? c->ratio_low : NAN, timed && other ? c->ratio_high : NAN,
         c->compared ? c->difference : NAN, c->excluded);

@@ -40,8 +40,8 @@ CONDENSE_ONNXRUNTIME=/nowhere/libonnxruntime.so expect 0 "$CONDENSE" bench --mod
 
 # Recorded: a row an engine, a reason for what was not timed, every sample, the same in the tables.
 db=$folder/study.db
-CONDENSE_OPENVINO=/nowhere/libopenvino_c.so expect 0 "$CONDENSE" bench --model lenet5 --threads 1,2 \
-    --scale fashion --seconds 0.05 --against onednn,openvino --record --db "$db"
+CONDENSE_ONNXRUNTIME=/nowhere/libonnxruntime.so expect 0 "$CONDENSE" bench --model lenet5 --threads 1,2 \
+    --scale fashion --seconds 0.05 --against onednn,onnxruntime --record --db "$db"
 [[ $out == *"| fashion | 2 | lenet5 |"* ]] || fail "no row in the table: $out"
 query() { sqlite3 "$db" "$1"; }
 [ "$(query "SELECT count(*) || ' ' || sum(median_ms > 0) || ' ' || sum(reason LIKE '%/nowhere%')
