@@ -1,4 +1,4 @@
-/* Depthwise convolution: one kernel call a plane, straight from the padded input. Weights and
+/* Depthwise convolution, straight from the padded input. Weights and
  * biases stay as they are. */
 #include <stdio.h>
 #include <string.h>
@@ -39,24 +39,27 @@ static size_t scratch(const cn_conv *c)
     return 0;
 }
 
+/* Shares of an image's planes: with one thread, all of them at a time. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    (void)threads;
-    return (size_t)batch * (size_t)c->problem.out_c;
+    return (size_t)batch * cn_conv_share(1, (size_t)c->problem.out_c, 2 * threads - 1);
 }
 
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                  size_t index, size_t tasks, void *scratch)
 {
-    (void)tasks, (void)scratch;
+    (void)scratch;
     const cn_conv_problem *p = &c->problem;
     const cn_window *w = &p->window;
-    ptrdiff_t image = (ptrdiff_t)(index / (size_t)p->out_c);
-    ptrdiff_t channel = (ptrdiff_t)(index % (size_t)p->out_c);
-    ptrdiff_t source = channel / (p->out_c / p->groups);
+    size_t shares = tasks / (size_t)in->n, share = index % shares, planes = (size_t)p->out_c;
+    ptrdiff_t image = (ptrdiff_t)(index / shares);
+    size_t first = planes * share / shares, end = planes * (share + 1) / shares;
     cn_depthwise d = {
-        .in =
-            in->data + image * in->image + source * in->plane - w->pad_top * in->row - w->pad_left,
+        .first = (int32_t)first,
+        .planes = (int32_t)(end - first),
+        .multiplier = c->group_out,
+        .in = in->data + image * in->image - w->pad_top * in->row - w->pad_left,
+        .in_plane = in->plane,
         .in_row = in->row,
         .tap_row = in->row * w->dilation_h,
         .tap_column = w->dilation_w,
@@ -64,16 +67,18 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         .kernel_w = w->kernel_w,
         .stride_h = w->stride_h,
         .stride_w = w->stride_w,
-        .weight = c->weight + (size_t)channel * c->depth,
-        .bias = c->bias[channel],
-        .out = out->data + image * out->image + channel * out->plane,
+        .weight = c->weight,
+        .bias = c->bias,
+        .out = out->data + image * out->image,
+        .out_plane = out->plane,
         .out_row = out->row,
         .h = p->out.h,
         .w = p->out.w,
         .activation = p->activation,
     };
     if (residual) {
-        d.residual = residual->data + image * residual->image + channel * residual->plane;
+        d.residual = residual->data + image * residual->image;
+        d.residual_plane = residual->plane;
         d.residual_row = residual->row;
     }
     c->kernels->f32_depthwise.run(&d);

@@ -1,6 +1,7 @@
-/* Depthwise convolution of one plane, straight from the padded input: a column of output vectors
- * (ROWS of them, one above the other) stays in registers, so that each input vector is loaded once
- * for all the output rows that it belongs to. */
+/* Depthwise convolution, straight from the padded input: a column of output vectors (ROWS of them,
+ * one above the other) stays in registers, so that each input vector is loaded once for all the
+ * output rows that it belongs to. Planes of which a row fills less than half a vector are taken as
+ * one long row. */
 #include "cpu/vector/math.h"
 #include "cpu/vector/vector.h"
 
@@ -8,95 +9,182 @@
 
 enum { ROWS = f32_depthwise_ROWS };
 
-/* `n` pixels that lie `stride` apart, as a vector. */
-CN_INLINE V load(const float *p, ptrdiff_t n, int stride)
+/* One channel. */
+typedef struct plane {
+    const float *in, *weight, *residual;
+    float *out, bias;
+} plane;
+
+CN_INLINE plane plane_of(const cn_depthwise *d, int32_t channel)
 {
-    if (stride == 1) return LDN(p, n);
-    if (stride == 2) return EVEN(LDN(p, 2 * n - 1), LDN(p + VL, 2 * n - 1 - VL));
-    float lanes[VL] = {0};
-    for (ptrdiff_t i = 0; i < n && i < VL; i++)
-        lanes[i] = p[i * stride];
-    return LDU(lanes);
+    return (plane){
+        .in = d->in + channel / d->multiplier * d->in_plane,
+        .weight = d->weight + (ptrdiff_t)channel * d->kernel_h * d->kernel_w,
+        .residual = d->residual ? d->residual + channel * d->residual_plane : NULL,
+        .out = d->out + channel * d->out_plane,
+        .bias = d->bias[channel],
+    };
 }
 
-/* Kept out of line: instances of it in every window's code would be most of that code. */
-static __attribute__((noinline)) void store(const cn_depthwise *d, V sum, int32_t y, int32_t x)
+/* The functions are kept out of line: instances of them in every window's code would be most of it.
+ */
+static __attribute__((noinline)) V curve(V x, cn_activation activation)
 {
-    if (d->residual) sum = ADD(sum, LDN(d->residual + y * d->residual_row + x, d->w - x));
-    STN(d->out + y * d->out_row + x, ACTIVATE(sum, d->activation), d->w - x);
+    return ACTIVATE(x, activation);
+}
+
+CN_INLINE V activated(const cn_depthwise *d, V x)
+{
+    if (d->activation == CN_ACT_NONE) return x;
+    if (d->activation == CN_ACT_RELU) return RELU(x);
+    if (d->activation == CN_ACT_RELU6) return RELU6(x);
+    return curve(x, d->activation);
+}
+
+CN_INLINE void store(const cn_depthwise *d, const plane *p, V sum, int32_t y, int32_t x)
+{
+    if (p->residual) sum = ADD(sum, LDN(p->residual + y * d->residual_row + x, d->w - x));
+    STN(p->out + y * d->out_row + x, activated(d, sum), d->w - x);
+}
+
+/* The vectors under the `kernel` taps of one kernel row, for the first n of VL output pixels. */
+CN_INLINE void load_taps(const float *p, ptrdiff_t n, int kernel, int stride, V *x)
+{
+    if (stride == 1) {
+#pragma GCC unroll 5
+        for (int k = 0; k < kernel; k++)
+            x[k] = LDN(p + k, n);
+        return;
+    }
+    /* Even and odd pixels serve the first two taps, and moved on by one the next two, and so on. */
+    ptrdiff_t span = 2 * (n - 1) + kernel;
+    V a = LDN(p, span), b = LDN(p + VL, span - VL);
+    x[0] = EVEN(a, b);
+    x[1] = ODD(a, b);
+#pragma GCC unroll 5
+    for (int k = 2; k < kernel; k++) {
+        ptrdiff_t next = 2 * VL + k - 2;
+        x[k] = SHIFT_IN(x[k - 2], next < span ? p[next] : 0);
+    }
 }
 
 /* Output rows y .. y + rows - 1 at columns x .. x + VL - 1 for a window known to the compiler. */
-CN_INLINE void column(const cn_depthwise *d, int32_t y, int32_t x, int rows, int kernel, int stride)
+CN_INLINE void column(const cn_depthwise *d, const plane *p, int32_t y, int32_t x, int rows,
+                      int kernel, int stride)
 {
-    V sum[ROWS];
-    const float *in = d->in + (ptrdiff_t)y * stride * d->in_row + (ptrdiff_t)x * stride;
+    V sum[ROWS], taps[5];
+    const float *in = p->in + (ptrdiff_t)y * stride * d->in_row + (ptrdiff_t)x * stride;
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
-        sum[r] = BCAST(d->bias);
+        sum[r] = BCAST(p->bias);
 #pragma GCC unroll 11
     for (int i = 0; i < (rows - 1) * stride + kernel; i++) {
+        load_taps(in + i * d->in_row, d->w - x, kernel, stride, taps);
 #pragma GCC unroll 5
-        for (int k = 0; k < kernel; k++) {
-            V pixels = load(in + i * d->in_row + k, d->w - x, stride);
+        for (int k = 0; k < kernel; k++)
 #pragma GCC unroll 4
             for (int r = 0; r < rows; r++) {
                 int tap = i - r * stride;
                 if (tap >= 0 && tap < kernel)
-                    sum[r] = FMA(BCAST(d->weight[tap * kernel + k]), pixels, sum[r]);
+                    sum[r] = FMA(BCAST(p->weight[tap * kernel + k]), taps[k], sum[r]);
             }
-        }
     }
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
-        store(d, sum[r], y + r, x);
+        store(d, p, sum[r], y + r, x);
 }
 
-CN_INLINE void square(const cn_depthwise *d, int rows, int kernel, int stride)
+CN_INLINE void square(const cn_depthwise *d, const plane *p, int rows, int kernel, int stride)
 {
     int32_t y = 0;
     for (; y + rows <= d->h; y += rows)
         for (int32_t x = 0; x < d->w; x += VL)
-            column(d, y, x, rows, kernel, stride);
+            column(d, p, y, x, rows, kernel, stride);
+    for (; rows > 2 && y + 2 <= d->h; y += 2)
+        for (int32_t x = 0; x < d->w; x += VL)
+            column(d, p, y, x, 2, kernel, stride);
     for (; y < d->h; y++)
         for (int32_t x = 0; x < d->w; x += VL)
-            column(d, y, x, 1, kernel, stride);
+            column(d, p, y, x, 1, kernel, stride);
 }
 
-static void any_window(const cn_depthwise *d)
+/* A narrow plane with stride 1, as if rows and the gaps between them were one row; what falls into
+ * the gaps is dropped. */
+CN_INLINE void flat(const cn_depthwise *d, const plane *p, int kernel)
+{
+    ptrdiff_t row = d->in_row, length = (d->h - 1) * row + d->w;
+    int32_t top = 0; /* the first row that goes on at or after i */
+    for (ptrdiff_t i = 0; i < length; i += VL) {
+        V sum = BCAST(p->bias);
+#pragma GCC unroll 5
+        for (int a = 0; a < kernel; a++)
+#pragma GCC unroll 5
+            for (int b = 0; b < kernel; b++)
+                sum = FMA(BCAST(p->weight[a * kernel + b]),
+                          LDN(p->in + i + a * row + b, length - i), sum);
+        while (top * row + d->w <= i)
+            top++;
+        for (int32_t y = top; y < d->h && y * row < i + VL; y++) {
+            ptrdiff_t begin = y * row - i, end = begin + d->w;
+            int from = begin < 0 ? 0 : (int)begin, to = end < VL ? (int)end : VL;
+            V v = sum;
+            if (p->residual) v = ADD(v, LDM(p->residual + y * d->residual_row - begin, from, to));
+            STM(p->out + y * d->out_row - begin, activated(d, v), from, to);
+        }
+    }
+}
+
+static void any_window(const cn_depthwise *d, const plane *p)
 {
     for (int32_t y = 0; y < d->h; y++)
         for (int32_t x = 0; x < d->w; x += VL) {
-            V sum = BCAST(d->bias);
-            const float *in = d->in + y * d->stride_h * d->in_row + (ptrdiff_t)x * d->stride_w;
+            float lanes[VL] = {0};
+            const float *in = p->in + y * d->stride_h * d->in_row + (ptrdiff_t)x * d->stride_w;
+            V sum = BCAST(p->bias);
             for (int32_t i = 0; i < d->kernel_h; i++)
-                for (int32_t k = 0; k < d->kernel_w; k++)
-                    sum = FMA(BCAST(d->weight[i * d->kernel_w + k]),
-                              load(in + i * d->tap_row + k * d->tap_column, d->w - x, d->stride_w),
-                              sum);
-            store(d, sum, y, x);
+                for (int32_t k = 0; k < d->kernel_w; k++) {
+                    const float *tap = in + i * d->tap_row + k * d->tap_column;
+                    for (int32_t l = 0; l < VL && l < d->w - x; l++)
+                        lanes[l] = tap[l * d->stride_w];
+                    sum = FMA(BCAST(p->weight[i * d->kernel_w + k]), LDU(lanes), sum);
+                }
+            store(d, p, sum, y, x);
         }
+}
+
+CN_INLINE void planes(const cn_depthwise *d, int kernel, int stride)
+{
+    int rows = kernel == 3 ? ROWS : ROWS / 2;
+    for (int32_t c = d->first; c < d->first + d->planes; c++) {
+        plane p = plane_of(d, c);
+        if (stride == 1 && 2 * d->w < VL)
+            flat(d, &p, kernel);
+        else
+            square(d, &p, rows, kernel, stride);
+    }
 }
 
 void CN_KERNEL_NAME(f32_depthwise)(const cn_depthwise *d)
 {
     int square_window = d->kernel_h == d->kernel_w && d->stride_h == d->stride_w &&
                         d->tap_row == d->in_row && d->tap_column == 1;
-    int window = square_window ? d->kernel_h * 10 + d->stride_h : 0;
-    switch (window) {
+    switch (square_window ? d->kernel_h * 10 + d->stride_h : 0) {
     case 31:
-        square(d, ROWS, 3, 1);
+        planes(d, 3, 1);
         break;
     case 32:
-        square(d, ROWS, 3, 2);
+        planes(d, 3, 2);
         break;
     case 51:
-        square(d, ROWS / 2, 5, 1);
+        planes(d, 5, 1);
         break;
     case 52:
-        square(d, ROWS / 2, 5, 2);
+        planes(d, 5, 2);
         break;
     default:
-        any_window(d);
+        for (int32_t c = d->first; c < d->first + d->planes; c++) {
+            plane p = plane_of(d, c);
+            any_window(d, &p);
+        }
     }
 }

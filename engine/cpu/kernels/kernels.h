@@ -115,18 +115,19 @@ typedef struct cn_winograd_out {
 } cn_winograd_out;
 typedef void cn_f32_winograd_out_kernel(const cn_winograd_out *w);
 
-/* depthwise: one plane, all of it. */
+/* depthwise: output channels first .. first + planes - 1 of one image, all of each plane. Channel c
+ * reads plane c / multiplier, weight + c * kernel_h * kernel_w, and bias[c]. */
 typedef struct cn_depthwise {
-    const float *in;    /* tap (0, 0) of output pixel (0, 0) */
-    ptrdiff_t in_row;   /* from input row to input row */
+    int32_t first, planes, multiplier;
+    const float *in; /* tap (0, 0) of output pixel (0, 0) of the first plane of the input */
+    ptrdiff_t in_plane, in_row;
     ptrdiff_t tap_row;  /* from kernel row to kernel row: dilation_h * in_row */
     int32_t tap_column; /* dilation_w */
     int32_t kernel_h, kernel_w, stride_h, stride_w;
-    const float *weight; /* kernel_h x kernel_w */
-    float bias;
-    float *out;
+    const float *weight, *bias;
+    float *out;            /* channel 0 */
     const float *residual; /* or NULL */
-    ptrdiff_t out_row, residual_row;
+    ptrdiff_t out_plane, out_row, residual_plane, residual_row;
     int32_t h, w; /* of the output */
     cn_activation activation;
 } cn_depthwise;

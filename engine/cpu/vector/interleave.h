@@ -1,7 +1,6 @@
 /* Streams of tiles: `m` vectors that hold VL groups of m neighbouring floats, taken apart and put
  * together again. m is a constant, 2, 4 or 6. Included after vector.h.
  *
- *   SHIFT_IN(v, x)            lanes 1, 2, ... of v, and x in the last one
  *   DEINTERLEAVE(m, in, out)  lane l of out[j] is float l * m + j of in
  *   INTERLEAVE(m, in, out)    the inverse */
 #ifndef CN_CPU_VECTOR_INTERLEAVE_H
@@ -12,12 +11,6 @@
 #include "cpu/vector/vector.h"
 
 #ifdef CN_KERNEL_ISA_AVX512
-
-CN_INLINE V SHIFT_IN(V v, float x)
-{
-    return _mm512_castsi512_ps(
-        _mm512_alignr_epi32(_mm512_castps_si512(_mm512_set1_ps(x)), _mm512_castps_si512(v), 1));
-}
 
 /* Each result is picked from up to three pairs of vectors: vpermt2ps knows two at a time. */
 #define CN_LANES(F, m, o)                                                                          \
@@ -65,13 +58,6 @@ CN_INLINE void INTERLEAVE(int m, const V *in, V *out)
 
 #else
 
-CN_INLINE V SHIFT_IN(V v, float x)
-{
-    float lanes[VL + 1];
-    STU(lanes, v);
-    lanes[VL] = x;
-    return LDU(lanes + 1);
-}
 CN_INLINE void DEINTERLEAVE(int m, const V *in, V *out)
 {
     float from[6 * VL], to[6 * VL];

@@ -130,6 +130,14 @@ static inline V EVEN(V a, V b)
 {
     return vuzp1q_f32(a, b);
 }
+static inline V ODD(V a, V b)
+{
+    return vuzp2q_f32(a, b);
+}
+static inline V SHIFT_IN(V v, float x)
+{
+    return vextq_f32(v, vdupq_n_f32(x), 1);
+}
 static inline float HSUM(V v)
 {
     return vaddvq_f32(v);

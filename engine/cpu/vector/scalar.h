@@ -111,6 +111,16 @@ static inline V EVEN(V a, V b)
     (void)b;
     return a;
 }
+static inline V ODD(V a, V b)
+{
+    (void)a;
+    return b;
+}
+static inline V SHIFT_IN(V v, float x)
+{
+    (void)v;
+    return x;
+}
 static inline float HSUM(V v)
 {
     return v;

@@ -15,7 +15,8 @@
  *   SELECT_LT(a, b, x, y) a < b ? x : y
  *   ABS NEG ROUND         ROUND to the nearest integer, ties to even
  *   POW2(n)               2^n for integers n in -126..127, anything for others
- *   EVEN(a, b)            lanes 0, 2, 4, ... of a followed by those of b
+ *   EVEN(a, b) ODD(a, b)  lanes 0, 2, 4, ... or 1, 3, 5, ... of a followed by those of b
+ *   SHIFT_IN(v, x)        lanes 1, 2, ... of v, and x in the last one
  *   HSUM(v)               sum of the lanes
  *
  * CN_KERNEL_NAME(f32_conv) is the symbol of a kernel at the level being compiled, and
