@@ -4,8 +4,7 @@
 #include "condense/memory.h"
 #include "cpu/conv_ways.h"
 
-static const cn_conv_way *const ways[] = {&cn_conv_panel,     &cn_conv_channels,
-                                          &cn_conv_depthwise, &cn_conv_winograd2,
+static const cn_conv_way *const ways[] = {&cn_conv_panel, &cn_conv_depthwise, &cn_conv_winograd2,
                                           &cn_conv_winograd4, &cn_conv_winograd6};
 enum { WAYS = sizeof ways / sizeof *ways };
 
@@ -64,10 +63,11 @@ static cn_status check(const cn_conv_problem *p, cn_error *error)
 
 cn_status cn_conv_allocate(cn_conv *c, size_t weights, size_t outputs, cn_error *error)
 {
-    size_t floats;
+    size_t floats, padded;
     if (!cn_add_size(weights, outputs, &floats) ||
         !cn_mul_size(floats, sizeof(float), &c->weight_bytes) ||
-        !(c->weight = cn_calloc(weights, sizeof(float))) ||
+        !cn_add_size(weights, CN_PANEL_SLACK, &padded) ||
+        !(c->weight = cn_calloc(padded, sizeof(float))) ||
         !(c->bias = cn_calloc(outputs, sizeof(float))))
         return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
     return CN_OK;

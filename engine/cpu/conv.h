@@ -30,9 +30,8 @@ typedef struct cn_conv cn_conv;
  * they round differently, and a NaN or an infinity spreads as NaN over the m x m outputs of its
  * tiles. */
 typedef enum cn_conv_algorithm {
-    CN_CONV_AUTO,     /* by static rules */
-    CN_CONV_PANEL,    /* pixels in the lanes */
-    CN_CONV_CHANNELS, /* output channels in the lanes */
+    CN_CONV_AUTO, /* by static rules */
+    CN_CONV_PANEL,
     CN_CONV_DEPTHWISE,
     CN_CONV_WINOGRAD2, /* F(2x2, 3x3) */
     CN_CONV_WINOGRAD4,

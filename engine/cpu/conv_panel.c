@@ -25,13 +25,17 @@ static bool fits(const cn_conv_problem *p)
     return true;
 }
 
-/* Multiplications of whole vectors; packing a vector of the panel costs about three of them. */
+/* Multiplications of whole vectors; packing a vector of the panel costs about three of them. Few
+ * pixels left over take an operation each for a block of channels. */
 static double cost(const cn_conv *c)
 {
-    int32_t lanes = c->kernels->lanes;
-    double vectors = ceil((double)c->problem.out.h * c->problem.out.w / lanes);
-    double rows = (double)c->blocks * c->kernels->f32_conv.rows;
-    return vectors * (double)c->depth * c->problem.groups * (rows + 3);
+    int32_t lanes = c->kernels->lanes, pixels = c->problem.out.h * c->problem.out.w;
+    double rows = c->kernels->f32_conv.rows, depth = (double)c->depth * c->problem.groups;
+    int32_t left = pixels % c->kernels->f32_conv.pixels;
+    bool narrow = left <= CN_NARROW_PIXELS;
+    double vectors = ceil((double)(narrow ? pixels - left : pixels) / lanes);
+    return depth *
+           (vectors * ((double)c->blocks * rows + 3) + (narrow ? left * (double)c->blocks + 3 : 0));
 }
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
@@ -59,7 +63,9 @@ static size_t panel_floats(const cn_conv *c)
 
 static size_t scratch(const cn_conv *c)
 {
-    size_t tile = (size_t)c->kernels->f32_conv.rows * (size_t)c->kernels->f32_conv.pixels;
+    size_t rows = (size_t)c->kernels->f32_conv.rows, width = (size_t)c->kernels->f32_conv.pixels;
+    size_t narrow = CN_NARROW_BLOCKS * CN_NARROW_PIXELS,
+           tile = rows * (width > narrow ? width : narrow);
     return (PARTS * panel_floats(c) + tile + CN_PANEL_SLACK) * sizeof(float);
 }
 
@@ -100,14 +106,14 @@ static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
     to->stores = cn_conv_store(c, to->segments, to->segment_count, &to->store);
 }
 
-/* Asks the second-level cache for a share of the input of the tile that comes next: a 1 x 1 window
- * reads a few lines of each of many planes, which the processor does not guess. */
+/* Asks the second-level cache for shares from .. to - 1 of the input of the tile that comes next: a
+ * 1 x 1 window reads a few lines of each of many planes, which the processor does not guess. */
 static void ask_ahead(const cn_conv *c, const cn_view *in, size_t group, const part *next,
-                      size_t share, size_t shares)
+                      size_t from, size_t to, size_t of)
 {
     const cn_conv_problem *p = &c->problem;
     size_t channels = (size_t)c->group_in;
-    for (size_t i = channels * share / shares; i < channels * (share + 1) / shares; i++) {
+    for (size_t i = channels * from / of; i < channels * to / of; i++) {
         const float *plane = in->data + (ptrdiff_t)(group * channels + i) * in->plane;
         for (int32_t s = 0; s < next->segment_count; s++)
             for (ptrdiff_t x = 0; x < next->segments[s].count * p->window.stride_w; x += CN_LINE)
@@ -126,14 +132,14 @@ static void aim(cn_store *store, const cn_view *out, const cn_view *residual, pt
     store->rows = rows;
 }
 
-/* From a tile to the planes, by way of the activations that the product's own store does not know.
+/* From a tile to the planes: few pixels, or activations that the product's own store does not know.
  */
-static void finish(const cn_conv *c, const part *p, const float *tile)
+static void finish(const cn_conv *c, const part *p, const float *tile, size_t pitch)
 {
     const cn_store *s = &p->store;
     cn_finish finish = {
         .tile = tile,
-        .pitch = (size_t)c->kernels->f32_conv.pixels,
+        .pitch = pitch,
         .rows = s->rows,
         .out = s->out,
         .residual = s->residual,
@@ -146,21 +152,65 @@ static void finish(const cn_conv *c, const part *p, const float *tile)
     c->kernels->f32_finish.run(&finish);
 }
 
-/* Multiplies block `b` of a group with each part's panel and stores the results. */
-static void run_block(const cn_conv *c, const cn_view *out, const cn_view *residual, size_t group,
-                      size_t b, part *parts, int32_t part_count, float *tile)
+/* What a call works on: the group's output channels from `channel` on, whose packed weights begin
+ * at block `packed`. */
+typedef struct target {
+    const cn_view *out, *residual;
+    ptrdiff_t channel;
+    int32_t channels; /* up to the end of the group */
+    size_t packed;
+} target;
+
+/* Multiplies a block of weights with a part's panel and stores the results. */
+static void run_block(const cn_conv *c, const target *t, part *p, float *tile)
 {
-    size_t rows = (size_t)c->kernels->f32_conv.rows, packed = group * c->blocks + b;
-    size_t group_out = (size_t)c->group_out, left = group_out - b * rows;
+    int32_t rows = c->kernels->f32_conv.rows;
+    aim(&p->store, t->out, t->residual, t->channel, t->channels < rows ? t->channels : rows);
+    cn_conv_expect(&p->store);
+    c->kernels->f32_conv.run(c->depth, p->width, c->weight + t->packed * c->depth * (size_t)rows,
+                             p->panel, c->bias + t->packed * (size_t)rows, tile,
+                             p->stores ? &p->store : NULL);
+    if (!p->stores) finish(c, p, tile, (size_t)c->kernels->f32_conv.pixels);
+}
+
+/* The same for `blocks` blocks and a part of few pixels. */
+static void run_narrow(const cn_conv *c, const target *t, int32_t blocks, part *p, float *tile)
+{
+    int32_t rows = blocks * c->kernels->f32_conv.rows;
+    size_t packed = t->packed * (size_t)c->kernels->f32_conv.rows;
+    cn_narrow narrow = {
+        .depth = c->depth,
+        .blocks = blocks,
+        .pixels = p->width,
+        .weight = c->weight + packed * c->depth,
+        .bias = c->bias + packed,
+        .panel = p->panel,
+        .pitch = (size_t)c->kernels->f32_conv.pixels,
+        .tile = tile,
+        .tile_pitch = CN_NARROW_PIXELS,
+    };
+    aim(&p->store, t->out, t->residual, t->channel, t->channels < rows ? t->channels : rows);
+    c->kernels->f32_narrow.run(&narrow);
+    finish(c, p, tile, CN_NARROW_PIXELS);
+}
+
+/* Blocks begin .. begin + count - 1 (at most CN_NARROW_BLOCKS) of a group: each part reads their
+ * weights while they are near. */
+static void run_blocks(const cn_conv *c, const cn_view *out, const cn_view *residual, size_t group,
+                       size_t begin, size_t count, part *parts, int32_t part_count, float *tile)
+{
+    size_t rows = (size_t)c->kernels->f32_conv.rows;
     for (int32_t i = 0; i < part_count; i++) {
-        part *p = &parts[i];
-        aim(&p->store, out, residual, (ptrdiff_t)(group * group_out + b * rows),
-            (int32_t)(left < rows ? left : rows));
-        cn_conv_expect(&p->store);
-        c->kernels->f32_conv.run(c->depth, (int32_t)rows, p->width,
-                                 c->weight + packed * c->depth * rows, p->panel,
-                                 c->bias + packed * rows, tile, p->stores ? &p->store : NULL);
-        if (!p->stores) finish(c, p, tile);
+        bool narrow = parts[i].width <= CN_NARROW_PIXELS;
+        for (size_t b = 0; b < (narrow ? 1 : count); b++) {
+            size_t first = (begin + b) * rows;
+            target t = {out, residual, (ptrdiff_t)(group * (size_t)c->group_out + first),
+                        c->group_out - (int32_t)first, group * c->blocks + begin + b};
+            if (narrow)
+                run_narrow(c, &t, (int32_t)count, &parts[i], tile);
+            else
+                run_block(c, &t, &parts[i], tile);
+        }
     }
 }
 
@@ -184,11 +234,13 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     if (c->depth == (size_t)c->group_in && tile + 1 < tiles)
         next.segment_count =
             cn_conv_cut_input(c, in, (tile + 1) * width, (int32_t)width, next.segments);
-    size_t begin = c->blocks * share / shares, blocks = c->blocks * (share + 1) / shares - begin;
-    for (size_t b = 0; b < blocks; b++) {
-        if (next.segment_count) ask_ahead(c, in, group, &next, b, blocks);
-        run_block(c, out, residual, group, begin + b, parts, count,
-                  panels + PARTS * panel_floats(c));
+    size_t begin = c->blocks * share / shares, end_block = c->blocks * (share + 1) / shares;
+    for (size_t b = begin; b < end_block; b += CN_NARROW_BLOCKS) {
+        size_t left = end_block - b, blocks = left < CN_NARROW_BLOCKS ? left : CN_NARROW_BLOCKS;
+        if (next.segment_count)
+            ask_ahead(c, in, group, &next, b - begin, b - begin + blocks, end_block - begin);
+        run_blocks(c, out, residual, group, b, blocks, parts, count,
+                   panels + PARTS * panel_floats(c));
     }
 }
 

@@ -37,8 +37,8 @@ struct cn_conv_way {
                  const cn_view *residual, size_t index, size_t tasks, void *scratch);
 };
 
-extern const cn_conv_way cn_conv_panel, cn_conv_channels, cn_conv_depthwise, cn_conv_winograd2,
-    cn_conv_winograd4, cn_conv_winograd6;
+extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
+    cn_conv_winograd6;
 
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);

@@ -19,7 +19,6 @@
 #include "cpu/conv_ways.h"
 
 enum {
-    MAX_TILES = 64,             /* no kernel's tile is wider */
     PRODUCT_FLOATS = 96 * 1024, /* of a chunk: 384 KiB */
     APART = 16                  /* floats between positions, lest all map to one cache set */
 };
@@ -58,6 +57,13 @@ static size_t tiles_down(const cn_conv *c)
     return (size_t)(c->problem.out.h + c->way->tile - 1) / (size_t)c->way->tile;
 }
 
+/* Tiles that go in NARROW parts. */
+static size_t left_over(const cn_conv *c, size_t tiles)
+{
+    size_t width = (size_t)c->kernels->f32_conv.pixels, left = tiles % width;
+    return tiles > width && left <= CN_NARROW_PIXELS ? left : 0;
+}
+
 /* Operations: the products, the transforms (measured: about as many operations for a vector of
  * tiles and a channel as given here), and the weights, of which a vector operation's time lets
  * about this many floats through from memory. */
@@ -65,8 +71,9 @@ static double cost(const cn_conv *c)
 {
     static const double in[] = {60, 300, 650}, out[] = {70, 300, 650}, floats = 0.75;
     int32_t lanes = c->kernels->lanes, m = c->way->tile, rows = c->kernels->f32_conv.rows;
-    double tiles = (double)tiles_across(c) * (double)tiles_down(c);
-    double vectors = ceil(tiles / lanes), outputs = (double)c->blocks * rows;
+    size_t tiles = tiles_across(c) * tiles_down(c), left = left_over(c, tiles);
+    double vectors = ceil((double)(tiles - left) / lanes) + (double)left / rows;
+    double outputs = (double)c->blocks * rows;
     double pieces =
         (double)tiles_down(c) * (double)((tiles_across(c) + (size_t)lanes - 1) / (size_t)lanes);
     double products = vectors * (double)positions(c) * c->group_in * outputs;
@@ -149,10 +156,19 @@ static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_err
     return CN_OK;
 }
 
+/* A task's tiles go in two parts: as many as the kernel's width, and up to CN_NARROW_PIXELS left
+ * over, for which another block would be a waste. */
+enum { WIDE, NARROW, PARTS };
+
 /* What lies where in a thread's scratch, in floats. */
 typedef struct layout {
-    size_t panel_position, product_position, strip_pitch, pixel_pitch; /* from row to row */
-    size_t panels, products, strip, pixels, zeros, end;                /* where each begins */
+    struct {
+        size_t panel_pitch, panel_position;     /* from channel to channel, position to position */
+        size_t product_pitch, product_position; /* likewise */
+        size_t panels, products;                /* where they begin */
+    } parts[PARTS];
+    size_t strip_pitch, pixel_pitch; /* from row to row */
+    size_t strip, pixels, zeros, end;
 } layout;
 
 static layout lay_out(const cn_conv *c)
@@ -160,17 +176,22 @@ static layout lay_out(const cn_conv *c)
     size_t width = (size_t)c->kernels->f32_conv.pixels, m = (size_t)c->way->tile;
     size_t rows = (size_t)c->kernels->f32_conv.rows, lanes = (size_t)c->kernels->lanes;
     size_t across = tiles_across(c) < width ? tiles_across(c) : width;
-    layout l;
-    l.panel_position = up((size_t)c->group_in * width, 16) + APART;
-    l.product_position = up(c->chunk * rows * width, 16) + APART;
+    layout l = {.end = 0};
+    for (int i = 0; i < PARTS; i++) {
+        l.parts[i].panel_pitch = i == WIDE ? width : CN_NARROW_PIXELS;
+        l.parts[i].panel_position = up((size_t)c->group_in * l.parts[i].panel_pitch, 16) + APART;
+        l.parts[i].product_pitch = i == WIDE ? width : up(CN_NARROW_PIXELS, 16);
+        l.parts[i].product_position = up(c->chunk * rows * l.parts[i].product_pitch, 16) + APART;
+        l.parts[i].panels = l.end;
+        l.parts[i].products = l.parts[i].panels + positions(c) * l.parts[i].panel_position;
+        l.end = l.parts[i].products + positions(c) * l.parts[i].product_position;
+    }
     l.strip_pitch = up(m * (up(across, lanes) + 1) + lanes, 16) + APART;
     l.pixel_pitch = up(m * up(width, lanes), 16);
-    l.panels = 0;
-    l.products = l.panels + positions(c) * l.panel_position;
-    l.strip = l.products + positions(c) * l.product_position;
+    l.strip = l.end;
     l.pixels = l.strip + (m + 2) * l.strip_pitch;
     l.zeros = l.pixels + m * l.pixel_pitch + 16;
-    l.end = l.zeros + up(rows, 16);
+    l.end = l.zeros + up(CN_NARROW_BLOCKS * rows, 16);
     return l;
 }
 
@@ -179,7 +200,6 @@ static size_t scratch(const cn_conv *c)
     return lay_out(c).end * sizeof(float);
 }
 
-/* Tiles of all images, one after the other, in blocks of about the same number of vectors. */
 static size_t tile_count(const cn_conv *c, int32_t batch)
 {
     return (size_t)batch * tiles_across(c) * tiles_down(c);
@@ -187,8 +207,8 @@ static size_t tile_count(const cn_conv *c, int32_t batch)
 
 static size_t block_count(const cn_conv *c, int32_t batch)
 {
-    size_t width = (size_t)c->kernels->f32_conv.pixels;
-    return (tile_count(c, batch) + width - 1) / width;
+    size_t width = (size_t)c->kernels->f32_conv.pixels, tiles = tile_count(c, batch);
+    return (tiles - left_over(c, tiles) + width - 1) / width;
 }
 
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
@@ -197,12 +217,12 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
                          threads);
 }
 
-/* One block of tiles: its pieces in the input and its segments in the output. The tiles of an
+/* A part's tiles: their pieces in the input and their segments in the output. The tiles of an
  * image's last row may have fewer rows of pixels than others: those are the short segments. */
 typedef struct block {
     int32_t tiles, piece_count, segment_count[2];
-    cn_winograd_piece pieces[MAX_TILES];
-    cn_segment segments[2][MAX_TILES]; /* of whole tiles, of short ones */
+    cn_winograd_piece pieces[CN_MAX_PIXELS];
+    cn_segment segments[2][CN_MAX_PIXELS]; /* of whole tiles, of short ones */
 } block;
 
 static void add_segment(const cn_conv *c, const cn_view *out, const cn_view *other, size_t image,
@@ -218,14 +238,15 @@ static void add_segment(const cn_conv *c, const cn_view *out, const cn_view *oth
     };
 }
 
-static void cut(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *other,
+static void cut(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                 size_t first, size_t end, block *b)
 {
     const cn_conv_problem *p = &c->problem;
     const cn_window *w = &p->window;
     size_t across = tiles_across(c), area = across * tiles_down(c);
     int32_t m = c->way->tile;
-    *b = (block){.tiles = (int32_t)(end - first)};
+    b->tiles = (int32_t)(end - first);
+    b->piece_count = b->segment_count[0] = b->segment_count[1] = 0;
     for (size_t t = first; t < end;) {
         size_t image = t / area;
         int32_t y = (int32_t)(t % area / across) * m, x = (int32_t)(t % across) * m;
@@ -237,30 +258,64 @@ static void cut(const cn_conv *c, const cn_view *in, const cn_view *out, const c
             .rows = p->out.h + 2 - y,
             .columns = p->out.w + 2 - x,
         };
-        add_segment(c, out, other, image, y, x, (int32_t)(t - first), (int32_t)run, b);
+        add_segment(c, out, residual ? residual : out, image, y, x, (int32_t)(t - first),
+                    (int32_t)run, b);
         t += run;
     }
 }
 
-/* All products of chunk `k` with the panels. */
-static void multiply(const cn_conv *c, const layout *l, size_t group, size_t k, int32_t tiles,
-                     float *s)
+/* The panels of one part: the input of its tiles, transformed. */
+static void transform(const cn_conv *c, const layout *l, int part, const cn_view *in, size_t group,
+                      const block *b, float *s)
 {
-    size_t rows = (size_t)c->kernels->f32_conv.rows, width = (size_t)c->kernels->f32_conv.pixels;
-    size_t in = (size_t)c->group_in, blocks = chunk_blocks(c, k);
-    const float *weight = c->weight + (group * c->blocks + k * c->chunk) * positions(c) * in * rows;
-    for (size_t p = 0; p < positions(c); p++)
-        for (size_t b = 0; b < blocks; b++, weight += in * rows)
-            c->kernels->f32_conv.run(
-                in, (int32_t)rows, tiles, weight, s + l->panels + p * l->panel_position,
-                s + l->zeros, s + l->products + p * l->product_position + b * rows * width, NULL);
+    cn_winograd_in transform = {
+        .m = c->way->tile,
+        .channels = c->group_in,
+        .in = in->data + (ptrdiff_t)group * c->group_in * in->plane,
+        .plane = in->plane,
+        .row = in->row,
+        .pieces = b->pieces,
+        .piece_count = b->piece_count,
+        .strip = s + l->strip,
+        .panel = s + l->parts[part].panels,
+        .strip_pitch = l->strip_pitch,
+        .pitch = l->parts[part].panel_pitch,
+        .position = l->parts[part].panel_position,
+    };
+    c->kernels->f32_winograd_in.run(&transform);
 }
 
-/* The outputs of chunk `k` from its products. */
-static void store(const cn_conv *c, const layout *l, size_t group, size_t k, const block *b,
-                  const cn_view *out, const cn_view *residual, float *s)
+/* Position `p` of the part's products: `blocks` blocks of weights with its panel. */
+static void multiply(const cn_conv *c, const layout *l, int part, size_t p, size_t blocks,
+                     const float *weight, int32_t tiles, float *s)
 {
-    size_t rows = (size_t)c->kernels->f32_conv.rows, width = (size_t)c->kernels->f32_conv.pixels;
+    size_t rows = (size_t)c->kernels->f32_conv.rows, in = (size_t)c->group_in;
+    const float *panel = s + l->parts[part].panels + p * l->parts[part].panel_position;
+    float *product = s + l->parts[part].products + p * l->parts[part].product_position;
+    for (size_t b = 0; part == WIDE && b < blocks; b++)
+        c->kernels->f32_conv.run(in, tiles, weight + b * in * rows, panel, s + l->zeros,
+                                 product + b * rows * l->parts[part].product_pitch, NULL);
+    for (size_t b = 0; part == NARROW && b < blocks; b += CN_NARROW_BLOCKS) {
+        cn_narrow narrow = {
+            .depth = in,
+            .blocks = (int32_t)(blocks - b < CN_NARROW_BLOCKS ? blocks - b : CN_NARROW_BLOCKS),
+            .pixels = tiles,
+            .weight = weight + b * in * rows,
+            .bias = s + l->zeros,
+            .panel = panel,
+            .pitch = l->parts[part].panel_pitch,
+            .tile = product + b * rows * l->parts[part].product_pitch,
+            .tile_pitch = l->parts[part].product_pitch,
+        };
+        c->kernels->f32_narrow.run(&narrow);
+    }
+}
+
+/* A part's outputs of chunk `k` from their products. */
+static void store(const cn_conv *c, const layout *l, int part, size_t group, size_t k,
+                  const block *b, const cn_view *out, const cn_view *residual, float *s)
+{
+    size_t rows = (size_t)c->kernels->f32_conv.rows;
     size_t first = k * c->chunk * rows, end = first + chunk_blocks(c, k) * rows;
     if (end > (size_t)c->group_out) end = (size_t)c->group_out;
     for (size_t o = first; o < end; o++) {
@@ -268,8 +323,8 @@ static void store(const cn_conv *c, const layout *l, size_t group, size_t k, con
         cn_winograd_out w = {
             .m = c->way->tile,
             .tiles = b->tiles,
-            .products = s + l->products + (o - first) * width,
-            .position = l->product_position,
+            .products = s + l->parts[part].products + (o - first) * l->parts[part].product_pitch,
+            .position = l->parts[part].product_position,
             .bias = c->bias[channel],
             .tile = s + l->pixels,
             .pitch = l->pixel_pitch,
@@ -293,39 +348,43 @@ static void store(const cn_conv *c, const layout *l, size_t group, size_t k, con
     }
 }
 
+static void run_chunk(const cn_conv *c, const layout *l, size_t group, size_t k,
+                      const block *blocks, int parts, const cn_view *out, const cn_view *residual,
+                      float *s)
+{
+    size_t one = (size_t)c->group_in * (size_t)c->kernels->f32_conv.rows;
+    size_t count = chunk_blocks(c, k);
+    const float *weight = c->weight + (group * c->blocks + k * c->chunk) * positions(c) * one;
+    for (size_t p = 0; p < positions(c); p++, weight += count * one)
+        for (int i = 0; i < parts; i++)
+            multiply(c, l, i, p, count, weight, blocks[i].tiles, s);
+    for (int i = 0; i < parts; i++)
+        store(c, l, i, group, k, &blocks[i], out, residual, s);
+}
+
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                  size_t index, size_t task_count, void *scratch)
 {
     size_t tiles = tile_count(c, in->n), blocks = block_count(c, in->n), chunks = chunk_count(c);
     size_t shares = task_count / (blocks * (size_t)c->problem.groups);
     size_t share = index / blocks % shares, group = index / blocks / shares, i = index % blocks;
-    size_t lanes = (size_t)c->kernels->lanes, vectors = (tiles + lanes - 1) / lanes;
-    size_t first = vectors * i / blocks * lanes, end = vectors * (i + 1) / blocks * lanes;
+    size_t lanes = (size_t)c->kernels->lanes, wide = tiles - left_over(c, tiles);
+    size_t vectors = (wide + lanes - 1) / lanes, end = vectors * (i + 1) / blocks * lanes;
     layout l = lay_out(c);
     float *s = scratch;
-    block b;
-    cut(c, in, out, residual ? residual : out, first, end < tiles ? end : tiles, &b);
+    block parts[PARTS];
+    int part_count = 1;
+    cut(c, in, out, residual, vectors * i / blocks * lanes, end < wide ? end : wide, &parts[WIDE]);
+    if (i + 1 == blocks && wide < tiles) {
+        cut(c, in, out, residual, wide, tiles, &parts[NARROW]);
+        part_count = PARTS;
+    }
     for (size_t z = l.zeros; z < l.end; z++)
         s[z] = 0;
-    cn_winograd_in transform = {
-        .m = c->way->tile,
-        .channels = c->group_in,
-        .in = in->data + (ptrdiff_t)group * c->group_in * in->plane,
-        .plane = in->plane,
-        .row = in->row,
-        .pieces = b.pieces,
-        .piece_count = b.piece_count,
-        .strip = s + l.strip,
-        .panel = s + l.panels,
-        .strip_pitch = l.strip_pitch,
-        .pitch = (size_t)c->kernels->f32_conv.pixels,
-        .position = l.panel_position,
-    };
-    c->kernels->f32_winograd_in.run(&transform);
-    for (size_t k = chunks * share / shares; k < chunks * (share + 1) / shares; k++) {
-        multiply(c, &l, group, k, b.tiles, s);
-        store(c, &l, group, k, &b, out, residual, s);
-    }
+    for (int part = 0; part < part_count; part++)
+        transform(c, &l, part, in, group, &parts[part], s);
+    for (size_t k = chunks * share / shares; k < chunks * (share + 1) / shares; k++)
+        run_chunk(c, &l, group, k, parts, part_count, out, residual, s);
 }
 
 #define WINOGRAD(m)                                                                                \

@@ -30,15 +30,15 @@ CN_INLINE void store_rows(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
     }
 }
 
-CN_INLINE void multiply(size_t depth, int rows, int vectors, const float *weight,
-                        const float *panel, const float *bias, float *tile, const cn_store *store)
+CN_INLINE void multiply(size_t depth, int vectors, const float *weight, const float *panel,
+                        const float *bias, float *tile, const cn_store *store)
 {
     V sum[ROWS][VECTORS];
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = bias ? BCAST(bias[r]) : LD(tile + r * PIXELS + v * VL);
+            sum[r][v] = BCAST(bias[r]);
     for (size_t k = 0; k < depth; k++, weight += ROWS, panel += PIXELS) {
         __builtin_prefetch(weight + AHEAD);
         V x[VECTORS];
@@ -46,46 +46,35 @@ CN_INLINE void multiply(size_t depth, int rows, int vectors, const float *weight
         for (int v = 0; v < vectors; v++)
             x[v] = LD(panel + v * VL);
 #pragma GCC unroll 8
-        for (int r = 0; r < rows; r++) {
+        for (int r = 0; r < ROWS; r++) {
             V w = BCAST(weight[r]);
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = FMA(w, x[v], sum[r][v]);
         }
     }
-    if (rows == ROWS && store) {
+    if (store) {
         store_rows(store, vectors, sum);
         return;
     }
 #pragma GCC unroll 8
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             ST(tile + r * PIXELS + v * VL, sum[r][v]);
 }
 
-CN_INLINE void multiply_rows(size_t depth, int rows, int32_t width, const float *weight,
-                             const float *panel, const float *bias, float *tile,
-                             const cn_store *store)
+void CN_KERNEL_NAME(f32_conv)(size_t depth, int32_t width, const float *weight, const float *panel,
+                              const float *bias, float *tile, const cn_store *store)
 {
     switch ((width + VL - 1) / VL) {
     case 1:
-        multiply(depth, rows, 1, weight, panel, bias, tile, store);
+        multiply(depth, 1, weight, panel, bias, tile, store);
         break;
     case 2:
-        multiply(depth, rows, 2, weight, panel, bias, tile, store);
+        multiply(depth, 2, weight, panel, bias, tile, store);
         break;
     default:
-        multiply(depth, rows, VECTORS, weight, panel, bias, tile, store);
+        multiply(depth, VECTORS, weight, panel, bias, tile, store);
     }
-}
-
-void CN_KERNEL_NAME(f32_conv)(size_t depth, int32_t rows, int32_t width, const float *weight,
-                              const float *panel, const float *bias, float *tile,
-                              const cn_store *store)
-{
-    if (rows == ROWS)
-        multiply_rows(depth, ROWS, width, weight, panel, bias, tile, store);
-    else
-        multiply_rows(depth, ROWS - 1, width, weight, panel, bias, tile, NULL);
 }

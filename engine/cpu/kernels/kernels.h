@@ -53,12 +53,25 @@ typedef struct cn_store {
 } cn_store;
 
 /* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS]. ROWS and PIXELS are
- * the kernel's own; only `rows` rows (ROWS or ROWS - 1) of the first `width` pixels (rounded up to
- * whole vectors) are computed. Panel and tile are aligned to vectors. With bias NULL, tile += the
- * product; with `store`, for which rows must be ROWS, the tile is not written but stored. */
-typedef void cn_f32_conv_kernel(size_t depth, int32_t rows, int32_t width, const float *weight,
+ * the kernel's own; only the first `width` pixels (rounded up to whole vectors) are computed. Panel
+ * and tile are aligned to vectors. With `store` the tile is not written but stored. */
+typedef void cn_f32_conv_kernel(size_t depth, int32_t width, const float *weight,
                                 const float *panel, const float *bias, float *tile,
                                 const cn_store *store);
+
+/* narrow: tile[block * ROWS + row][pixel] = bias + weight x panel for `pixels` pixels (1 .. 4) and
+ * `blocks` blocks of conv's ROWS output channels, which are depth * ROWS floats apart. Sums are the
+ * same to the bit as conv's. May read up to CN_PANEL_SLACK floats past the weights. */
+enum { CN_NARROW_BLOCKS = 4, CN_NARROW_PIXELS = 4 }; /* at most */
+typedef struct cn_narrow {
+    size_t depth;
+    int32_t blocks, pixels;
+    const float *weight, *bias, *panel;
+    size_t pitch; /* of the panel */
+    float *tile;
+    size_t tile_pitch;
+} cn_narrow;
+typedef void cn_f32_narrow_kernel(const cn_narrow *narrow);
 
 /* finish: stores `rows` rows of a tile, each `pitch` floats, into planes: for each segment,
  * out[r * out_plane + at ...] = activation(tile + residual[r * residual_plane + also ...]). May
@@ -75,11 +88,6 @@ typedef struct cn_finish {
     cn_activation activation;
 } cn_finish;
 typedef void cn_f32_finish_kernel(const cn_finish *finish);
-
-/* transpose: to[c * to_pitch + r] = from[r * from_pitch + c] for rows and columns rounded up to
- * whole vectors; all aligned to vectors. */
-typedef void cn_f32_transpose_kernel(int32_t rows, int32_t columns, const float *from,
-                                     size_t from_pitch, float *to, size_t to_pitch);
 
 /* winograd_in: the input transform of F(m x m, 3 x 3) for tiles of `channels` planes. Position p
  * (row * (m + 2) + column of the transformed tile) of tile t of channel c becomes

@@ -1,0 +1,78 @@
+/* The convolution's product for the few pixels that are left over when tiles have been cut: output
+ * channels in the lanes, in the order of the packed weights, so that hardly a lane is idle. Each
+ * sum has the order of f32_conv's; several blocks of channels at a time keep the adders busy. */
+#include "cpu/vector/vector.h"
+
+#include "cpu/kernels/kernels.h"
+
+/* A vector may be longer than a block of channels; what it reads of the next k is dropped. */
+enum {
+    ROWS = f32_conv_ROWS,
+    PIXELS = f32_narrow_PIXELS,
+    VECTORS = (ROWS + VL - 1) / VL,
+    BLOCKS = CN_NARROW_BLOCKS
+};
+
+CN_INLINE void multiply(const cn_narrow *n, int blocks, int pixels)
+{
+    V sum[BLOCKS][VECTORS][PIXELS];
+#pragma GCC unroll 4
+    for (int b = 0; b < blocks; b++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++)
+#pragma GCC unroll 4
+            for (int p = 0; p < pixels; p++)
+                sum[b][v][p] = LDN(n->bias + b * ROWS + v * VL, ROWS - v * VL);
+    const float *panel = n->panel, *weight = n->weight;
+    for (size_t k = 0; k < n->depth; k++, panel += n->pitch, weight += ROWS) {
+#pragma GCC unroll 4
+        for (int b = 0; b < blocks; b++)
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) {
+                V w = LDU(weight + (size_t)b * n->depth * ROWS + v * VL);
+#pragma GCC unroll 4
+                for (int p = 0; p < pixels; p++)
+                    sum[b][v][p] = FMA(w, BCAST(panel[p]), sum[b][v][p]);
+            }
+    }
+    for (int b = 0; b < blocks; b++)
+        for (int v = 0; v < VECTORS; v++)
+            for (int p = 0; p < pixels; p++) {
+                float lanes[VL];
+                STU(lanes, sum[b][v][p]);
+                for (int l = 0; l < VL && v * VL + l < ROWS; l++)
+                    n->tile[(size_t)(b * ROWS + v * VL + l) * n->tile_pitch + p] = lanes[l];
+            }
+}
+
+CN_INLINE void multiply_blocks(const cn_narrow *n, int pixels)
+{
+    if (n->blocks == BLOCKS) {
+        multiply(n, BLOCKS, pixels);
+        return;
+    }
+    cn_narrow one = *n;
+    for (int b = 0; b < n->blocks; b++) {
+        multiply(&one, 1, pixels);
+        one.weight += n->depth * ROWS;
+        one.bias += ROWS;
+        one.tile += ROWS * n->tile_pitch;
+    }
+}
+
+void CN_KERNEL_NAME(f32_narrow)(const cn_narrow *n)
+{
+    switch (n->pixels) {
+    case 1:
+        multiply_blocks(n, 1);
+        break;
+    case 2:
+        multiply_blocks(n, 2);
+        break;
+    case 3:
+        multiply_blocks(n, 3);
+        break;
+    default:
+        multiply_blocks(n, 4);
+    }
+}
