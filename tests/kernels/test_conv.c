@@ -123,14 +123,14 @@ typedef struct given {
     float *weight, *bias;
 } given;
 
-/* Checks one output pixel against the plain formula in double precision. A NaN spreads over
- * Winograd's tiles, but is never lost. */
-static bool pixel_matches(const given *g, float got, int32_t n, int32_t o, int32_t y, int32_t x)
+/* One output pixel by the plain formula in double precision, and the sum of the magnitudes. */
+static double pixel(const given *g, int32_t n, int32_t o, int32_t y, int32_t x, double *scale)
 {
     const cn_conv_problem *p = &g->problem;
     const cn_window *w = &p->window;
     int32_t group_in = p->in_c / p->groups, group = o / (p->out_c / p->groups);
-    double sum = g->bias ? g->bias[o] : 0, scale = fabs(sum);
+    double sum = g->bias ? g->bias[o] : 0;
+    *scale = fabs(sum);
     for (int32_t c = 0; c < group_in; c++)
         for (int32_t i = 0; i < w->kernel_h; i++)
             for (int32_t j = 0; j < w->kernel_w; j++) {
@@ -140,14 +140,20 @@ static bool pixel_matches(const given *g, float got, int32_t n, int32_t o, int32
                                y * w->stride_h + i * w->dilation_h - w->pad_top,
                                x * w->stride_w + j * w->dilation_w - w->pad_left);
                 sum += product;
-                scale += fabs(product);
+                *scale += fabs(product);
             }
     if (p->residual) {
         double addend = planes_get(&g->other, n, o, y, x);
         sum += addend;
-        scale += fabs(addend);
+        *scale += fabs(addend);
     }
-    double want = activate(sum, p->activation);
+    return activate(sum, p->activation);
+}
+
+/* A NaN spreads over Winograd's tiles, but is never lost. */
+static bool pixel_matches(const given *g, float got, int32_t n, int32_t o, int32_t y, int32_t x)
+{
+    double scale, want = pixel(g, n, o, y, x, &scale);
     if (is_winograd(g->algorithm) && g->special && isnan(got)) return true;
     return close_to(got, want, scale + 1, tolerance_of(g->algorithm));
 }
@@ -300,6 +306,37 @@ static void check_in_place(cn_conv_algorithm algorithm, cn_isa isa, cn_random *r
     given_free(&g);
 }
 
+/* Rounding errors of a layer of ordinary size, as a share of the output's norm: the more outputs a
+ * tile has, the larger are the factors of its transforms. */
+static void check_norm(cn_conv_algorithm algorithm, double limit, cn_isa isa, cn_random *r)
+{
+    const shape_case s = {96, 8, 1, 24, 24, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    given g = given_new(&s, algorithm, false, GUARD_AFTER, r);
+    int32_t none[4] = {0};
+    g.problem.activation = CN_ACT_NONE;
+    g.problem.residual = false;
+    planes out = planes_new(1, g.problem.out, none, 0, GUARD_AFTER, 0, PLANES_OUTPUT, r);
+    cn_conv *conv = NULL;
+    double error = INFINITY, norm = 0;
+    if (cn_conv_new(&conv, &g.problem, algorithm, g.weight, g.bias, isa, NULL) == CN_OK) {
+        run(conv, &g.in, NULL, &out, 1, GUARD_AFTER);
+        error = 0;
+        for (int32_t o = 0; o < s.out_c; o++)
+            for (int32_t y = 0; y < s.h; y++)
+                for (int32_t x = 0; x < s.w; x++) {
+                    double scale, want = pixel(&g, 0, o, y, x, &scale);
+                    double difference = planes_get(&out, 0, o, y, x) - want;
+                    error += difference * difference;
+                    norm += want * want;
+                }
+    }
+    report(sqrt(error / norm) < limit, "%s: error %.2g of the norm, %.2g allowed",
+           conv ? cn_conv_kernel(conv) : "convolution", sqrt(error / norm), limit);
+    cn_conv_free(conv);
+    planes_free(&out);
+    given_free(&g);
+}
+
 static void check_refusals(cn_isa isa)
 {
     const shape_case good = {4, 4, 2, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
@@ -327,6 +364,10 @@ void test_conv(cn_isa isa)
     check_refusals(isa);
     for (size_t i = 0; i < sizeof in_place / sizeof *in_place; i++)
         check_in_place(in_place[i], isa, &r);
+    check_norm(CN_CONV_PANEL, 1e-6, isa, &r);
+    check_norm(CN_CONV_WINOGRAD2, 1e-6, isa, &r);
+    check_norm(CN_CONV_WINOGRAD4, 1e-5, isa, &r);
+    check_norm(CN_CONV_WINOGRAD6, 1e-5, isa, &r);
     for (int i = 0; i < EDGE_CASES; i++)
         for (int again = 0; again < 4; again++)
             check_case_all(&edge_cases[i], isa, &r, again == 3);
