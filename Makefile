@@ -18,8 +18,10 @@ LIBS = $(PACKAGE_LIBS) -lcsv -ldnnl -lgomp -lXNNPACK -lpthreadpool -lm -lpthread
 ifeq ($(SAN),1)
   SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
   OBJ := $(BUILD)/san
+  KERNEL_OPTIMIZATION := -O1 # the checks in unrolled loops take a compiler minutes otherwise
 else
   OBJ := $(BUILD)/obj
+  KERNEL_OPTIMIZATION := -O3
 endif
 
 # Before set-up there may be no compiler to ask.
@@ -115,7 +117,7 @@ $(ONNX_USERS): | $(ONNX).h
 define ISA_RULE
 $(OBJ)/engine/cpu/kernels/%.$(1).o: engine/cpu/kernels/%.c
 	@mkdir -p $$(@D)
-	$$(say)$$(CC) $$(ALL_CFLAGS) -O3 $(ISA_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(say)$$(CC) $$(ALL_CFLAGS) $(KERNEL_OPTIMIZATION) $(ISA_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
 
