@@ -75,8 +75,10 @@ cn_status cn_conv_allocate(cn_conv *c, size_t weights, size_t outputs, cn_error 
 
 size_t cn_conv_share(size_t pieces, size_t most, int32_t threads)
 {
-    size_t wanted = threads > 1 ? 2 * (size_t)threads : 1, shares = (wanted + pieces - 1) / pieces;
-    return pieces * (shares < most ? shares : most);
+    size_t shares = 1, count = threads > 1 ? (size_t)threads : 1;
+    while (shares < most && pieces * shares % count && pieces * shares < 8 * count)
+        shares++;
+    return pieces * shares;
 }
 
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm)

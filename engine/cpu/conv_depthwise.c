@@ -42,7 +42,7 @@ static size_t scratch(const cn_conv *c)
 /* Shares of an image's planes: with one thread, all of them at a time. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    return (size_t)batch * cn_conv_share(1, (size_t)c->problem.out_c, 2 * threads - 1);
+    return (size_t)batch * cn_conv_share(1, (size_t)c->problem.out_c, threads);
 }
 
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,

@@ -43,8 +43,9 @@ extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);
 
-/* Number of tasks when `pieces` pieces of work may each be shared out into at most `most` parts,
- * which costs some of the work again: only as many as keep the threads busy. */
+/* Number of tasks when `pieces` equal pieces of work may each be shared out into at most `most`
+ * parts, which costs some of the work again: only as many as give each thread the same number of
+ * tasks, or so many that one more or less does not matter. */
 size_t cn_conv_share(size_t pieces, size_t most, int32_t threads);
 
 /* Cuts output pixels first .. first + count - 1 (of all images, row by row) into segments that are

@@ -3,7 +3,7 @@
  * by the same kernel as the panels'. (m + 2)^2 / m^2 products an output replace nine:
  * 4, 2.25, 1.78.
  *
- * A task is a block of tiles (at most the kernel's width) and a share of the chunks of output
+ * A task is a block of tiles (at most the kernel's width) and a share of the blocks of output
  * channels. It transforms the block's input for all channels (the panels), and then chunk by chunk:
  * each position's panel times the chunk's weights, which fills the chunk's products; the output
  * transform channel by channel; the store with residual and activation. A chunk is as many channels
@@ -213,8 +213,7 @@ static size_t block_count(const cn_conv *c, int32_t batch)
 
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    return cn_conv_share(block_count(c, batch) * (size_t)c->problem.groups, chunk_count(c),
-                         threads);
+    return cn_conv_share(block_count(c, batch) * (size_t)c->problem.groups, c->blocks, threads);
 }
 
 /* A part's tiles: their pieces in the input and their segments in the output. The tiles of an
@@ -311,12 +310,13 @@ static void multiply(const cn_conv *c, const layout *l, int part, size_t p, size
     }
 }
 
-/* A part's outputs of chunk `k` from their products. */
-static void store(const cn_conv *c, const layout *l, int part, size_t group, size_t k,
-                  const block *b, const cn_view *out, const cn_view *residual, float *s)
+/* A part's outputs from the products of `count` blocks of channels, from `begin` on. */
+static void store(const cn_conv *c, const layout *l, int part, size_t group, size_t begin,
+                  size_t count, const block *b, const cn_view *out, const cn_view *residual,
+                  float *s)
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows;
-    size_t first = k * c->chunk * rows, end = first + chunk_blocks(c, k) * rows;
+    size_t first = begin * rows, end = first + count * rows;
     if (end > (size_t)c->group_out) end = (size_t)c->group_out;
     for (size_t o = first; o < end; o++) {
         ptrdiff_t channel = (ptrdiff_t)(group * (size_t)c->group_out + o);
@@ -348,24 +348,26 @@ static void store(const cn_conv *c, const layout *l, int part, size_t group, siz
     }
 }
 
-static void run_chunk(const cn_conv *c, const layout *l, size_t group, size_t k,
-                      const block *blocks, int parts, const cn_view *out, const cn_view *residual,
-                      float *s)
+/* Blocks begin .. begin + count - 1 of output channels, which are all of one chunk. */
+static void run_blocks(const cn_conv *c, const layout *l, size_t group, size_t begin, size_t count,
+                       const block *blocks, int parts, const cn_view *out, const cn_view *residual,
+                       float *s)
 {
     size_t one = (size_t)c->group_in * (size_t)c->kernels->f32_conv.rows;
-    size_t count = chunk_blocks(c, k);
-    const float *weight = c->weight + (group * c->blocks + k * c->chunk) * positions(c) * one;
-    for (size_t p = 0; p < positions(c); p++, weight += count * one)
+    size_t k = begin / c->chunk, first = k * c->chunk;
+    const float *weight = c->weight + (group * c->blocks + first) * positions(c) * one;
+    weight += (begin - first) * one;
+    for (size_t p = 0; p < positions(c); p++, weight += chunk_blocks(c, k) * one)
         for (int i = 0; i < parts; i++)
             multiply(c, l, i, p, count, weight, blocks[i].tiles, s);
     for (int i = 0; i < parts; i++)
-        store(c, l, i, group, k, &blocks[i], out, residual, s);
+        store(c, l, i, group, begin, count, &blocks[i], out, residual, s);
 }
 
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                  size_t index, size_t task_count, void *scratch)
 {
-    size_t tiles = tile_count(c, in->n), blocks = block_count(c, in->n), chunks = chunk_count(c);
+    size_t tiles = tile_count(c, in->n), blocks = block_count(c, in->n);
     size_t shares = task_count / (blocks * (size_t)c->problem.groups);
     size_t share = index / blocks % shares, group = index / blocks / shares, i = index % blocks;
     size_t lanes = (size_t)c->kernels->lanes, wide = tiles - left_over(c, tiles);
@@ -383,8 +385,13 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         s[z] = 0;
     for (int part = 0; part < part_count; part++)
         transform(c, &l, part, in, group, &parts[part], s);
-    for (size_t k = chunks * share / shares; k < chunks * (share + 1) / shares; k++)
-        run_chunk(c, &l, group, k, parts, part_count, out, residual, s);
+    size_t stop = c->blocks * (share + 1) / shares;
+    for (size_t b = c->blocks * share / shares; b < stop;) {
+        size_t next = (b / c->chunk + 1) * c->chunk;
+        if (next > stop) next = stop;
+        run_blocks(c, &l, group, b, next - b, parts, part_count, out, residual, s);
+        b = next;
+    }
 }
 
 #define WINOGRAD(m)                                                                                \
