@@ -191,7 +191,7 @@ kernel-tests-neon: ## the same for NEON under user-mode emulation
 # files only, so they are built without kernels and training.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZED_SRC := $(wildcard engine/base/*.c engine/lr/*.c engine/format/*.c) \
+FUZZED_SRC := $(wildcard engine/base/*.c engine/lr/*.c engine/format/*.c) engine/cpu/isa.c engine/plan/wisdom.c \
   $(addprefix harness/data/,cifar.c decode.c file.c idx.c jpeg.c labels.c pictures.c png.c resize.c)
 $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZED_SRC:%.c=$(OBJ)/%.o) $(ONNX).o
 	@mkdir -p $(@D)

@@ -81,6 +81,13 @@ size_t cn_conv_share(size_t pieces, size_t most, int32_t threads)
     return pieces * shares;
 }
 
+const char *cn_conv_algorithm_name(cn_conv_algorithm algorithm)
+{
+    static const char *const names[] = {"auto",      "panel",     "depthwise",
+                                        "winograd2", "winograd4", "winograd6"};
+    return names[algorithm];
+}
+
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm)
 {
     for (int i = 0; i < WAYS; i++)
@@ -88,22 +95,42 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm)
     return algorithm == CN_CONV_AUTO;
 }
 
+/* Everything but the weights and the way. */
+static cn_conv describe(const cn_conv_problem *problem, cn_isa isa)
+{
+    const cn_window *w = &problem->window;
+    cn_conv c = {.problem = *problem, .kernels = cn_kernels_for(isa)};
+    c.group_in = problem->in_c / problem->groups;
+    c.group_out = problem->out_c / problem->groups;
+    c.depth = (size_t)c.group_in * (size_t)w->kernel_h * (size_t)w->kernel_w;
+    int32_t rows = c.kernels->f32_conv.rows;
+    c.blocks = (size_t)(c.group_out + rows - 1) / (size_t)rows;
+    return c;
+}
+
 /* The way asked for, or the one that should take the fewest operations. */
-static const cn_conv_way *choose(const cn_conv *c, cn_conv_algorithm algorithm)
+static const cn_conv_way *choose(cn_conv *c, cn_conv_algorithm algorithm)
 {
     const cn_conv_way *best = NULL;
     double least = 0;
     for (int i = 0; i < WAYS; i++) {
         if (algorithm != CN_CONV_AUTO && ways[i]->algorithm != algorithm) continue;
         if (!ways[i]->fits(&c->problem)) continue;
-        cn_conv tried = *c;
-        tried.way = ways[i];
-        double cost = ways[i]->cost(&tried);
+        c->way = ways[i];
+        double cost = ways[i]->cost(c, 1);
         if (best && cost >= least) continue;
         best = ways[i];
         least = cost;
     }
     return best;
+}
+
+double cn_conv_cost(const cn_conv_problem *problem, cn_conv_algorithm algorithm, cn_isa isa,
+                    int32_t batch)
+{
+    cn_conv c = describe(problem, isa);
+    c.way = choose(&c, algorithm);
+    return c.way->cost(&c, batch);
 }
 
 cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_algorithm algorithm,
@@ -115,14 +142,7 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_alg
         return cn_fail(error, CN_EINVAL, "this convolution cannot be done that way");
     cn_conv *c = cn_calloc(1, sizeof *c);
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
-    const cn_window *w = &problem->window;
-    c->problem = *problem;
-    c->kernels = cn_kernels_for(isa);
-    c->group_in = problem->in_c / problem->groups;
-    c->group_out = problem->out_c / problem->groups;
-    c->depth = (size_t)c->group_in * (size_t)w->kernel_h * (size_t)w->kernel_w;
-    int32_t rows = c->kernels->f32_conv.rows;
-    c->blocks = (size_t)(c->group_out + rows - 1) / (size_t)rows;
+    *c = describe(problem, isa);
     c->way = choose(c, algorithm);
     c->way->name(c);
     status = c->way->pack(c, weight, bias, error);
@@ -131,6 +151,11 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_alg
     else
         cn_conv_free(c);
     return status;
+}
+
+cn_conv_algorithm cn_conv_way_of(const cn_conv *c)
+{
+    return c->way->algorithm;
 }
 
 const char *cn_conv_kernel(const cn_conv *c)

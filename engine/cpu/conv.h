@@ -30,22 +30,35 @@ typedef struct cn_conv cn_conv;
  * they round differently, and a NaN or an infinity spreads as NaN over the m x m outputs of its
  * tiles. */
 typedef enum cn_conv_algorithm {
-    CN_CONV_AUTO, /* by static rules */
+    CN_CONV_AUTO, /* the one of the least cost for one image */
     CN_CONV_PANEL,
     CN_CONV_DEPTHWISE,
     CN_CONV_WINOGRAD2, /* F(2x2, 3x3) */
     CN_CONV_WINOGRAD4,
-    CN_CONV_WINOGRAD6
+    CN_CONV_WINOGRAD6,
+    CN_CONV_ALGORITHMS /* not one: how many there are */
 } cn_conv_algorithm;
+
+/* "auto", "panel", ..., "winograd6". */
+const char *cn_conv_algorithm_name(cn_conv_algorithm algorithm);
 
 /* Whether `algorithm` can do `problem`. */
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm);
+
+/* About how many vector operations of `isa` one image takes that way, with what the
+ * kernel's rows and lanes leave empty and with the wait for weights from memory. The problem
+ * is one that cn_conv_new takes, and `algorithm` (not CN_CONV_AUTO) can do it. */
+double cn_conv_cost(const cn_conv_problem *problem, cn_conv_algorithm algorithm, cn_isa isa,
+                    int32_t batch);
 
 /* Picks a kernel not above `isa` and packs the weights: `weight` is out_c x in_c/groups x kernel_h
  * x kernel_w, `bias` is out_c or NULL for none; neither is needed afterwards. CN_EINVAL where the
  * problem contradicts itself or the algorithm, CN_ENOMEM. */
 cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_algorithm algorithm,
                       const float *weight, const float *bias, cn_isa isa, cn_error *error);
+
+/* The way it is done; not CN_CONV_AUTO. */
+cn_conv_algorithm cn_conv_way_of(const cn_conv *conv);
 
 /* Registry name of the kernel that does the arithmetic, for example "f32_conv_8x48_avx512". */
 const char *cn_conv_kernel(const cn_conv *conv);

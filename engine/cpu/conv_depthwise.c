@@ -16,10 +16,10 @@ static bool fits(const cn_conv_problem *p)
 }
 
 /* A vector operation for each tap and output vector, and loads between them. */
-static double cost(const cn_conv *c)
+static double cost(const cn_conv *c, int32_t batch)
 {
     const cn_shape out = c->problem.out;
-    double vectors = (double)out.h * ((out.w + c->kernels->lanes - 1) / c->kernels->lanes);
+    double vectors = (double)batch * out.h * ((out.w + c->kernels->lanes - 1) / c->kernels->lanes);
     return 2 * vectors * out.c * (double)c->depth;
 }
 

@@ -27,11 +27,12 @@ static bool fits(const cn_conv_problem *p)
 
 /* Multiplications of whole vectors; packing a vector of the panel costs about three of them. Few
  * pixels left over take an operation each for a block of channels. */
-static double cost(const cn_conv *c)
+static double cost(const cn_conv *c, int32_t batch)
 {
-    int32_t lanes = c->kernels->lanes, pixels = c->problem.out.h * c->problem.out.w;
+    int32_t lanes = c->kernels->lanes;
     double rows = c->kernels->f32_conv.rows, depth = (double)c->depth * c->problem.groups;
-    int32_t left = pixels % c->kernels->f32_conv.pixels;
+    int64_t pixels = (int64_t)batch * c->problem.out.h * c->problem.out.w;
+    int32_t left = (int32_t)(pixels % c->kernels->f32_conv.pixels);
     bool narrow = left <= CN_NARROW_PIXELS;
     double vectors = ceil((double)(narrow ? pixels - left : pixels) / lanes);
     return depth *

@@ -27,8 +27,8 @@ struct cn_conv_way {
     int32_t tile;                /* Winograd: m, the edge of a tile of outputs */
     void (*name)(cn_conv *conv); /* sets it */
     bool (*fits)(const cn_conv_problem *problem);
-    /* About how many vector operations one image takes. */
-    double (*cost)(const cn_conv *conv);
+    /* About how many vector operations a batch takes. */
+    double (*cost)(const cn_conv *conv, int32_t batch);
     /* Allocates and fills weight, bias and what goes with them. */
     cn_status (*pack)(cn_conv *conv, const float *weight, const float *bias, cn_error *error);
     size_t (*scratch)(const cn_conv *conv);

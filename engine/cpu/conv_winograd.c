@@ -19,6 +19,7 @@
 #include "cpu/conv_ways.h"
 
 enum {
+    MAX_ROWS = 16,              /* no kernel's tile is higher */
     PRODUCT_FLOATS = 96 * 1024, /* of a chunk: 384 KiB */
     APART = 16                  /* floats between positions, lest all map to one cache set */
 };
@@ -67,15 +68,15 @@ static size_t left_over(const cn_conv *c, size_t tiles)
 /* Operations: the products, the transforms (measured: about as many operations for a vector of
  * tiles and a channel as given here), and the weights, of which a vector operation's time lets
  * about this many floats through from memory. */
-static double cost(const cn_conv *c)
+static double cost(const cn_conv *c, int32_t batch)
 {
     static const double in[] = {60, 300, 650}, out[] = {70, 300, 650}, floats = 0.75;
     int32_t lanes = c->kernels->lanes, m = c->way->tile, rows = c->kernels->f32_conv.rows;
-    size_t tiles = tiles_across(c) * tiles_down(c), left = left_over(c, tiles);
+    size_t tiles = (size_t)batch * tiles_across(c) * tiles_down(c), left = left_over(c, tiles);
     double vectors = ceil((double)(tiles - left) / lanes) + (double)left / rows;
     double outputs = (double)c->blocks * rows;
-    double pieces =
-        (double)tiles_down(c) * (double)((tiles_across(c) + (size_t)lanes - 1) / (size_t)lanes);
+    double pieces = (double)batch * (double)tiles_down(c) *
+                    (double)((tiles_across(c) + (size_t)lanes - 1) / (size_t)lanes);
     double products = vectors * (double)positions(c) * c->group_in * outputs;
     double weights = (double)positions(c) * c->group_in * outputs / floats;
     double all = products > weights ? products : weights;
@@ -125,6 +126,27 @@ static size_t chunk_count(const cn_conv *c)
     return (c->blocks + c->chunk - 1) / c->chunk;
 }
 
+/* The weights of one block of output channels. They are written side by side: a packed position of
+ * one channel at a time would touch each line of memory as often as a block has channels. */
+static void pack_block(const cn_conv *c, const float *weight, size_t group, size_t block)
+{
+    size_t rows = (size_t)c->kernels->f32_conv.rows, p_count = positions(c);
+    size_t in = (size_t)c->group_in, first = block * rows, k = block / c->chunk;
+    size_t left = (size_t)c->group_out - first, count = left < rows ? left : rows;
+    size_t pitch = chunk_blocks(c, k) * in * rows;
+    const float *from = weight + (group * (size_t)c->group_out + first) * in * 9;
+    float *to = c->weight + (group * c->blocks + k * c->chunk) * p_count * in * rows +
+                block % c->chunk * in * rows;
+    for (size_t i = 0; i < in; i++, to += rows) {
+        double transformed[MAX_ROWS][64];
+        for (size_t r = 0; r < count; r++)
+            transform_weight(c->way->tile, from + (r * in + i) * 9, transformed[r]);
+        for (size_t p = 0; p < p_count; p++)
+            for (size_t r = 0; r < count; r++)
+                to[p * pitch + r] = (float)transformed[r][p];
+    }
+}
+
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows, p_count = positions(c);
@@ -141,18 +163,9 @@ static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_err
     if (bias)
         for (size_t o = 0; o < outputs; o++)
             c->bias[o] = bias[o];
-    for (size_t o = 0; o < outputs; o++) {
-        size_t group = o / (size_t)c->group_out, inside = o % (size_t)c->group_out;
-        size_t block = inside / rows, k = block / c->chunk, blocks = chunk_blocks(c, k);
-        float *to = c->weight + (group * c->blocks + k * c->chunk) * p_count * in * rows +
-                    block % c->chunk * in * rows + inside % rows;
-        for (size_t i = 0; i < in; i++) {
-            double transformed[64];
-            transform_weight(c->way->tile, weight + (o * in + i) * 9, transformed);
-            for (size_t p = 0; p < p_count; p++)
-                to[(p * blocks * in + i) * rows] = (float)transformed[p];
-        }
-    }
+    for (size_t group = 0; group < (size_t)c->problem.groups; group++)
+        for (size_t block = 0; block < c->blocks; block++)
+            pack_block(c, weight, group, block);
     return CN_OK;
 }
 

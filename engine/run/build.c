@@ -97,7 +97,7 @@ static cn_status add_step(cn_session *session, int32_t index, cn_weights *weight
 {
     cn_step *step = &session->steps[session->step_count++];
     cn_status status =
-        cn_step_make(step, &session->graph, index, weights, session->options.isa, error);
+        cn_step_make(step, &session->graph, index, weights, &session->options, error);
     if (!status) status = bind_inputs(session, step, error);
     if (status) return status;
     step->out = view_of(session, index);
@@ -143,12 +143,23 @@ static cn_status add_output(cn_session *session, cn_error *error)
     return status;
 }
 
+/* What of the profile the operator decides. */
+static void describe_step(cn_session *session, int32_t index, const cn_step *step)
+{
+    cn_layer_profile *profile = &session->profile[index];
+    profile->kernel = cn_step_kernel(step);
+    if (!step->conv) return;
+    cn_conv_problem problem = cn_step_conv_problem(&session->graph, &session->graph.layers[index]);
+    cn_plan_signature(&problem, session->signatures[index]);
+    profile->signature = session->signatures[index];
+    profile->choice = cn_conv_algorithm_name(cn_conv_way_of(step->conv));
+}
+
 static cn_status add_steps(cn_session *session, cn_weights *weights, cn_error *error)
 {
     const cn_graph *graph = &session->graph;
     for (int32_t i = 0; i < graph->count; i++) {
-        cn_layer_profile *profile = &session->profile[i];
-        *profile = describe(graph, weights, i, session->options.batch);
+        session->profile[i] = describe(graph, weights, i, session->options.batch);
         int32_t before = session->step_count;
         cn_status status;
         cn_step *step;
@@ -160,7 +171,7 @@ static cn_status add_steps(cn_session *session, cn_weights *weights, cn_error *e
                 cn_step_cut(step, session->options.threads, session->plan.places[i].shared < 0);
         }
         if (status) return status;
-        if (session->step_count > before) profile->kernel = cn_step_kernel(&session->steps[before]);
+        if (session->step_count > before) describe_step(session, i, &session->steps[before]);
     }
     return add_output(session, error);
 }
@@ -173,7 +184,8 @@ static cn_status make_steps(cn_session *session, cn_weights *weights, cn_error *
         if (graph->layers[i].op == CN_OP_CONCAT) most += (size_t)graph->layers[i].input_count;
     session->steps = cn_calloc(most, sizeof *session->steps);
     session->profile = cn_calloc((size_t)graph->count, sizeof *session->profile);
-    if (!session->steps || !session->profile)
+    session->signatures = cn_calloc((size_t)graph->count, sizeof *session->signatures);
+    if (!session->steps || !session->profile || !session->signatures)
         return cn_fail(error, CN_ENOMEM, "no memory for %d layers", graph->count);
     return add_steps(session, weights, error);
 }

@@ -3,6 +3,7 @@
 #define CONDENSE_RUN_BUILD_H
 
 #include "condense/session.h"
+#include "plan/choice.h"
 #include "plan/memory.h"
 #include "run/step.h"
 
@@ -16,8 +17,9 @@ struct cn_session {
     cn_step *steps;
     int32_t step_count;
     char *scratch;
-    size_t scratch_pitch;      /* bytes from thread to thread */
-    cn_layer_profile *profile; /* one a layer of `graph` */
+    size_t scratch_pitch;                  /* bytes from thread to thread */
+    cn_layer_profile *profile;             /* one a layer of `graph` */
+    char (*signatures)[CN_SIGNATURE_SIZE]; /* of the profile's layers */
     cn_session_memory memory;
 };
 

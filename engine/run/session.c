@@ -99,6 +99,20 @@ const cn_layer_profile *cn_session_profile(const cn_session *session, int32_t *c
     return session->profile;
 }
 
+int32_t cn_session_ways(const cn_session *session, int32_t layer, const char *names[CN_MOST_WAYS])
+{
+    _Static_assert((int)CN_CONV_ALGORITHMS <= (int)CN_MOST_WAYS, "a layer has no more ways");
+    const cn_graph *graph = &session->graph;
+    cn_conv_algorithm ways[CN_CONV_ALGORITHMS];
+    if (graph->layers[layer].op != CN_OP_CONV) return 0;
+    cn_conv_problem problem = cn_step_conv_problem(graph, &graph->layers[layer]);
+    int32_t count =
+        cn_plan_candidates(&problem, session->options.isa, session->options.batch, ways);
+    for (int32_t i = 0; i < count; i++)
+        names[i] = cn_conv_algorithm_name(ways[i]);
+    return count;
+}
+
 cn_session_memory cn_session_memory_use(const cn_session *session)
 {
     return session->memory;
@@ -116,6 +130,7 @@ void cn_session_free(cn_session *session)
         cn_step_clear(&session->steps[i]);
     cn_free(session->steps);
     cn_free(session->profile);
+    cn_free(session->signatures);
     cn_free(session->scratch);
     cn_free(session->arena);
     cn_memory_plan_clear(&session->plan);

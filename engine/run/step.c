@@ -4,9 +4,10 @@
 
 #include "condense/memory.h"
 #include "cpu/denormals.h"
+#include "plan/choice.h"
 #include "run/halo.h"
 
-static cn_conv_problem conv_problem(const cn_graph *graph, const cn_layer *layer)
+cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *layer)
 {
     cn_shape in = graph->layers[layer->inputs[0]].shape;
     return (cn_conv_problem){.window = layer->window,
@@ -52,7 +53,7 @@ void cn_step_ask_halo(const cn_graph *graph, int32_t index, cn_memory_need *need
 {
     const cn_layer *layer = &graph->layers[index];
     if (layer->op != CN_OP_CONV) return;
-    cn_conv_problem problem = conv_problem(graph, layer);
+    cn_conv_problem problem = cn_step_conv_problem(graph, layer);
     int32_t halo[4], *wanted = needs[layer->inputs[0]].halo;
     cn_conv_halo(&problem, halo);
     for (int k = 0; k < 4; k++)
@@ -74,16 +75,19 @@ static void give_free(cn_weights *weights, const cn_layer *layer, const char *su
 }
 
 cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
-                       cn_isa isa, cn_error *error)
+                       const cn_session_options *options, cn_error *error)
 {
     const cn_layer *layer = &graph->layers[index];
     const float *weight = data_of(weights, layer, "weight"), *bias = NULL;
+    cn_isa isa = options->isa;
     cn_status status;
     step->layer = index;
     if (layer->bias || layer->op == CN_OP_BATCH_NORM) bias = data_of(weights, layer, "bias");
     if (layer->op == CN_OP_CONV) {
-        cn_conv_problem problem = conv_problem(graph, layer);
-        status = cn_conv_new(&step->conv, &problem, CN_CONV_AUTO, weight, bias, isa, error);
+        cn_conv_problem problem = cn_step_conv_problem(graph, layer);
+        cn_wisdom_key key = {isa, options->threads, options->batch, NULL};
+        cn_conv_algorithm way = cn_plan_choose(&problem, options->wisdom, key);
+        status = cn_conv_new(&step->conv, &problem, way, weight, bias, isa, error);
     } else if (layer->op == CN_OP_FC) {
         cn_fc_problem problem = {.in = graph->layers[layer->inputs[0]].shape,
                                  .out_c = layer->units,

@@ -8,6 +8,7 @@
 #include "condense/graph.h"
 #include "condense/isa.h"
 #include "condense/pool.h"
+#include "condense/session.h"
 #include "condense/status.h"
 #include "condense/weights.h"
 #include "cpu/conv.h"
@@ -34,9 +35,13 @@ cn_memory_need cn_step_need(const cn_graph *graph, int32_t index);
 /* Widens `needs` of the layers that `index` reads by the zeros it wants around them. */
 void cn_step_ask_halo(const cn_graph *graph, int32_t index, cn_memory_need *needs);
 
-/* Makes the operator of layer `index`; its tensors in `weights` are given free once packed. */
+/* The problem of the convolution `layer`. */
+cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *layer);
+
+/* Makes the operator of layer `index` as the options (isa, threads, batch, wisdom) say; its tensors
+ * in `weights` are given free once packed. */
 cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
-                       cn_isa isa, cn_error *error);
+                       const cn_session_options *options, cn_error *error);
 
 /* Binds the step to its views: cuts it into tasks for `threads`. `fresh`: the output's block is
  * new, so the zeros around its planes must be written. */

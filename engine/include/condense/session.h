@@ -10,15 +10,18 @@
 #include "condense/isa.h"
 #include "condense/status.h"
 #include "condense/weights.h"
+#include "condense/wisdom.h"
 
 typedef struct cn_session cn_session;
 
 typedef struct cn_session_options {
-    int32_t threads;  /* 0: all processors */
-    int32_t batch;    /* images a run; at least 1 */
-    unsigned passes;  /* mask of cn_pass; CN_PASS_ALL by default */
-    cn_isa isa;       /* the highest level to use; CN_ISA_BEST by default */
-    bool profile;     /* time each layer; read with cn_session_profile */
+    int32_t threads;         /* 0: all processors */
+    int32_t batch;           /* images a run; at least 1 */
+    unsigned passes;         /* mask of cn_pass; CN_PASS_ALL by default */
+    cn_isa isa;              /* the highest level to use; CN_ISA_BEST by default */
+    bool profile;            /* time each layer; read with cn_session_profile */
+    const cn_wisdom *wisdom; /* which way each layer goes; NULL: the static choice everywhere. Only
+                                read by cn_session_new */
 } cn_session_options;
 
 /* One thread, batch 1, everything on. */
@@ -54,11 +57,19 @@ typedef struct cn_layer_profile {
     int64_t nonzero; /* weights that are not zero */
     int64_t bytes;   /* weights read once + input read once + output written once */
     cn_shape shape;  /* of the output of one image */
+    /* Where there are ways to choose from, else NULL: what wisdom knows the layer by, and the way
+     * that was taken. */
+    const char *signature, *choice;
 } cn_layer_profile;
 
 /* The layers in execution order; *count of them. Owned by the session, their strings, too; times
  * are valid until the next run. */
 const cn_layer_profile *cn_session_profile(const cn_session *session, int32_t *count);
+
+/* The ways of doing layer `layer` of the profile that are worth timing, by their names in wisdom,
+ * the static choice first; returns how many, 0 where there is nothing to choose. */
+enum { CN_MOST_WAYS = 8 };
+int32_t cn_session_ways(const cn_session *session, int32_t layer, const char *names[CN_MOST_WAYS]);
 
 /* Bytes: the activation arena as planned; the largest set of activations alive at one time (no
  * allocator can do with less); packed weights; per-thread scratch. */
