@@ -84,6 +84,9 @@ path of ONNX Runtime's shared library; else baselines/onnxruntime in the data fo
 .B CONDENSE_OPENVINO
 path of OpenVINO's C library; else baselines/openvino in the data folders
 .TP
+.B CONDENSE_WISDOM
+what tuning found; else condense/wisdom in $XDG_CACHE_HOME or ~/.cache
+.TP
 .B NO_COLOR
 no colours
 .SH FILES

@@ -12,6 +12,7 @@ export ASAN_OPTIONS=${ASAN_OPTIONS:-allocator_may_return_null=1:detect_leaks=1}
 export LSAN_OPTIONS=${LSAN_OPTIONS:-suppressions=$PWD/tests/leaks.txt:print_suppressions=0}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export OMP_WAIT_POLICY=passive
+export CONDENSE_WISDOM=/nonexistent/wisdom # the static choices
 mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 

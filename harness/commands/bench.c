@@ -9,10 +9,12 @@
 #include "cli/home.h"
 #include "cli/options.h"
 #include "commands/commands.h"
+#include "condense/clock.h"
 #include "condense/memory.h"
 #include "condense/passes.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
+#include "env/wisdom.h"
 #include "measure/duel.h"
 #include "measure/peak.h"
 #include "report/table.h"
@@ -26,7 +28,8 @@ typedef struct request {
     int64_t thread_counts[MOST_THREAD_COUNTS];
     int32_t thread_count;
     double seconds;
-    bool fuse, scalar, per_layer, json, record;
+    bool fuse, scalar, per_layer, json, record, use_wisdom;
+    cn_wisdom *wisdom; /* NULL: none */
     cn_isa isa;
     st_recorder *recorder; /* NULL: nothing is recorded */
 } request;
@@ -38,6 +41,7 @@ typedef struct bench {
     st_duel duel;
     st_peak peak;
     double gflop;             /* of one run */
+    double plan_ms;           /* planning and packing took so long */
     cn_session *profiled;     /* has the names in `layers` */
     cn_layer_profile *layers; /* medians */
     int32_t layer_count;
@@ -50,6 +54,7 @@ static cn_session_options session_options(const request *r)
     options.batch = (int32_t)r->batch;
     options.passes = r->fuse ? CN_PASS_ALL : 0;
     options.isa = r->isa;
+    options.wisdom = r->wisdom;
     return options;
 }
 
@@ -160,9 +165,11 @@ static cn_status measure(const request *r, const char *name, bench *b, cn_error 
     cn_status status = st_catalog_load(name, r->scale, NULL, 0, &b->model, error);
     if (!status) status = st_weights_load(&b->model, r->weights, &b->weights, error);
     if (!status) status = raise_peak(r, b, error);
+    int64_t begin = cn_clock_ns();
     if (!status)
         status = cn_session_new(&own->session, &b->model.graph, &b->weights, &options, error);
     if (status) return status;
+    b->plan_ms = (double)(cn_clock_ns() - begin) * 1e-6;
     own->name = "condense";
     b->duel.count = 1;
     b->duel.inputs = cn_shape_count(cn_session_input_shape(own->session)) * r->batch;
@@ -299,6 +306,7 @@ static cJSON *bench_json(const request *r, const bench *b)
     cJSON_AddNumberToObject(row, "threads", (double)r->threads);
     cJSON_AddNumberToObject(row, "batch", (double)r->batch);
     cJSON_AddNumberToObject(row, "gflop", b->gflop);
+    cJSON_AddNumberToObject(row, "plan_ms", b->plan_ms);
     cJSON_AddNumberToObject(row, "peak_gflops", b->peak.gflops);
     cJSON_AddNumberToObject(row, "memory_gbytes", b->peak.gbytes);
     for (int32_t i = 0; i < b->duel.count; i++)
@@ -399,6 +407,7 @@ static int bench_and_record(request *r, const char *command)
     if (!status) {
         st_recorder recorder = {
             .store = &store, .facts = &environment, .command = command, .seed = r->seed};
+        st_wisdom_fact(&environment, r->wisdom);
         st_environment_hash(&environment, recorder.environment_hash);
         r->recorder = &recorder;
         code = bench_all(r);
@@ -436,7 +445,8 @@ int st_command_bench(int argc, char **argv)
                  .batch = 1,
                  .seed = 1,
                  .seconds = 3,
-                 .fuse = true};
+                 .fuse = true,
+                 .use_wisdom = true};
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
@@ -455,6 +465,8 @@ int st_command_bench(int argc, char **argv)
         {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set of ours", 0, 0},
         {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
         {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
+        {"wisdom", ST_FLAG, &r.use_wisdom, NULL,
+         "what 'condense tune' found; --no-wisdom: the static plan"},
         {0}};
     static const char about[] =
         "Latency of networks, as a share of what this machine can do: its rate of fused\n"
@@ -476,14 +488,18 @@ int st_command_bench(int argc, char **argv)
         return st_complain("bench", ST_EXIT_USAGE,
                            "--threads %s: give at most %d numbers from 1 to 1024, as in 1,2",
                            r.thread_list, MOST_THREAD_COUNTS);
-    if (!r.record) return bench_all(&r);
-    if (!r.fuse || isa != CN_ISA_BEST)
+    if (r.record && (!r.fuse || isa != CN_ISA_BEST))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--record takes our engine as it is: without --isa, --scalar and "
                            "--no-fuse");
+    cn_error error = {0};
+    cn_status loaded = r.use_wisdom ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
+    if (loaded) return st_complain("bench", st_exit_status(loaded), "%s", error.message);
     char *command = st_command_line("bench", argc, argv);
-    int code = command ? bench_and_record(&r, command)
-                       : st_complain("bench", ST_EXIT_FAILED, "out of memory");
+    int code = !command   ? st_complain("bench", ST_EXIT_FAILED, "out of memory")
+               : r.record ? bench_and_record(&r, command)
+                          : bench_all(&r);
     cn_free(command);
+    cn_wisdom_free(r.wisdom);
     return code;
 }

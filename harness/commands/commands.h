@@ -8,6 +8,7 @@
     X(run, st_command_run, "measure networks and record every sample") \
     X(infer, st_command_infer, "one forward pass on raw numbers, from file to file") \
     X(bench, st_command_bench, "latency against the machine's limits and other engines") \
+    X(tune, st_command_tune, "time the ways that layers can go, and keep the fastest") \
     X(train, st_command_train, "train a network and write its weights and log") \
     X(plot, st_command_plot, "draw the figures from the database") \
     X(report, st_command_report, "write PAPER.md from the database") \

@@ -26,6 +26,10 @@ typedef struct st_environment {
  * st_environment_clear, also after a failure. */
 cn_status st_environment_capture(st_environment *environment, const char *sysfs, cn_error *error);
 
+/* What the processor is called (the fact "cpu.model"), else the numbers of its maker and part, else
+ * "unknown"; for cn_free, NULL when out of memory. */
+char *st_processor_name(const char *sysfs);
+
 /* Value by key; NULL where missing. */
 const char *st_environment_get(const st_environment *environment, const char *key);
 

@@ -35,6 +35,20 @@ static void describe(st_environment *environment, const char *info)
     }
 }
 
+char *st_processor_name(const char *sysfs)
+{
+    char *info = st_sysfs_read(sysfs, "/proc/cpuinfo"), *name = NULL;
+    for (size_t n = 0; info && !name && n < 2; n++)
+        name = st_sysfs_field(info, described[0].names[n]);
+    char *maker = name || !info ? NULL : st_sysfs_field(info, "CPU implementer");
+    char *part = name || !info ? NULL : st_sysfs_field(info, "CPU part");
+    if (!name) name = maker && part ? cn_sprintf("%s %s", maker, part) : cn_strdup("unknown");
+    cn_free(maker);
+    cn_free(part);
+    cn_free(info);
+    return name;
+}
+
 /* User-mode emulation shows the host's /proc/cpuinfo to a program of another architecture. */
 static void emulation(st_environment *environment, const char *info)
 {

@@ -125,7 +125,8 @@ cn_status st_store_open_export(st_store *store, const char *sql_path, cn_error *
     if (!status && sqlite3_open(":memory:", &store->db) != SQLITE_OK)
         status = st_store_fail(store, error);
     if (!status && (sqlite3_exec(store->db, st_schema_sql, NULL, NULL, NULL) != SQLITE_OK ||
-                    sqlite3_exec(store->db, st_schema_bench_sql, NULL, NULL, NULL) != SQLITE_OK))
+                    sqlite3_exec(store->db, st_schema_bench_sql, NULL, NULL, NULL) != SQLITE_OK ||
+                    sqlite3_exec(store->db, st_schema_tuning_sql, NULL, NULL, NULL) != SQLITE_OK))
         status = st_store_fail(store, error);
     if (!status) {
         sqlite3_exec(store->db, "PRAGMA foreign_keys=ON;BEGIN", NULL, NULL, NULL);

@@ -9,6 +9,7 @@
 #include "env/environment.h"
 #include "measure/duel.h"
 #include "measure/peak.h"
+#include "measure/tuner.h"
 #include "store/store.h"
 #include "study/trial.h"
 
@@ -46,6 +47,18 @@ typedef struct st_bench_facts {
 /* Writes a finished duel in one transaction; the environment with the first. */
 cn_status st_record_bench(st_recorder *recorder, const st_bench_facts *facts, const st_duel *duel,
                           cn_error *error);
+
+/* A network that was tuned. */
+typedef struct st_tuning_facts {
+    const cn_model *model;
+    const char *weights; /* label */
+    const char *isa;
+    int64_t threads, batch;
+} st_tuning_facts;
+
+/* Writes a finished tuning in one transaction; the environment with the first. */
+cn_status st_record_tuning(st_recorder *recorder, const st_tuning_facts *facts,
+                           const st_tuning *tuning, cn_error *error);
 
 /* Whether the cell's last attempt is valid and was measured with the same settings by the same
  * build on the same machine: then --resume leaves it. */

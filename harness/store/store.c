@@ -117,9 +117,10 @@ static int64_t pragma(sqlite3 *db, const char *sql)
 
 static cn_status make_schema(const st_store *store, cn_error *error)
 {
-    char *sql =
-        cn_sprintf("BEGIN IMMEDIATE;%s;%s;PRAGMA application_id=%d;PRAGMA user_version=%d;COMMIT",
-                   st_schema_sql, st_schema_bench_sql, ST_STORE_APPLICATION, ST_STORE_VERSION);
+    char *sql = cn_sprintf(
+        "BEGIN IMMEDIATE;%s;%s;%s;PRAGMA application_id=%d;PRAGMA user_version=%d;COMMIT",
+        st_schema_sql, st_schema_bench_sql, st_schema_tuning_sql, ST_STORE_APPLICATION,
+        ST_STORE_VERSION);
     if (!sql) return cn_fail(error, CN_ENOMEM, "out of memory");
     cn_status status = execute(store, sql, error);
     if (status) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
@@ -127,7 +128,8 @@ static cn_status make_schema(const st_store *store, cn_error *error)
     return status;
 }
 
-static const st_migration migrations[] = {{1, st_schema_bench_sql}, {0, NULL}};
+static const st_migration migrations[] = {
+    {1, st_schema_bench_sql}, {2, st_schema_tuning_sql}, {0, NULL}};
 
 static cn_status check_version(const st_store *store, bool writable, cn_error *error)
 {

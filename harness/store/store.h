@@ -11,12 +11,12 @@
 
 enum {
     ST_STORE_APPLICATION = 0x434e5354, /* "CNST" in the file's header */
-    ST_STORE_VERSION = 2
+    ST_STORE_VERSION = 3
 };
 
-/* Made by the Makefile from the files of these names: what version 1 had, and what version 2 added.
- * Together they are the schema. */
-extern const char st_schema_sql[], st_schema_bench_sql[];
+/* Made by the Makefile from the files of these names: what version 1 had, and what versions 2 and 3
+ * added. Together they are the schema. */
+extern const char st_schema_sql[], st_schema_bench_sql[], st_schema_tuning_sql[];
 
 typedef struct st_store {
     sqlite3 *db;

@@ -111,6 +111,7 @@ cn_session_options st_cell_session_options(const st_cell *cell)
     options.threads = (int32_t)cell->request.threads;
     options.batch = (int32_t)cell->request.batch;
     options.isa = cell->request.isa;
+    options.wisdom = cell->wisdom;
     options.passes = cell->request.fuse ? CN_PASS_ALL : ST_PASSES_UNFUSED;
     return options;
 }

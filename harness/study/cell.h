@@ -57,6 +57,7 @@ typedef struct st_cell {
     cn_weights weights;
     st_dataset *dataset; /* NULL: see dataset_reason */
     char dataset_reason[1024];
+    const cn_wisdom *wisdom; /* the caller's, set after opening; NULL: none */
     st_identity identity;
     st_findings findings;
 } st_cell;

@@ -13,6 +13,7 @@ typedef struct st_runner {
     const st_plan *plan;
     st_recorder recorder;
     const st_environment *environment;
+    const cn_wisdom *wisdom; /* NULL: none */
     st_energy *energy;
     bool resume;
     const volatile int *stop;

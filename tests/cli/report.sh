@@ -27,9 +27,10 @@ expect_words()
 make_study()
 {
     {
-        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 2; PRAGMA foreign_keys = ON;"
+        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 3; PRAGMA foreign_keys = ON;"
         echo "BEGIN;"
-        cat harness/store/schema.sql harness/store/schema_bench.sql tests/fixtures/study.sql
+        cat harness/store/schema.sql harness/store/schema_bench.sql harness/store/schema_tuning.sql \
+            tests/fixtures/study.sql
         echo "COMMIT;"
         echo "CREATE TEMP TABLE csv (id, source, place, model, variant, device, metric, value, unit, note);"
         echo ".import --csv --skip 1 --schema temp experiments/claims.csv csv"
@@ -78,6 +79,8 @@ grep -qF 'not supported: lrn' "$paper" || fail "an engine that was not timed has
 mean=$(query "SELECT printf('%.3f', exp(avg(ln(ratio)))) FROM v_bench_best WHERE threads = 1")
 grep -qE "^\| geometric mean .*\| 1 \| 16 \| $mean \|" "$paper" || fail "no geometric mean $mean"
 grep -qF '>squeezenet_v1.1<' "$folder/one/references-imagenet-2t.svg" || fail "a network is not drawn"
+grep -qF '1 of 8 layers changed, not kept' "$folder/one/tuning-imagenet-1t.svg" ||
+    fail "a tuned plan that is slower is not drawn as such"
 grep -qF 'no cpufreq on this machine' "$paper" || fail "a missing fact has no reason"
 grep -qF 'the interval is 7.1 % of the mean' "$paper" || fail "a verdict has no reason"
 grep -qF '| random |' "$paper" || fail "random weights are not labelled"

@@ -231,6 +231,8 @@ static sqlite3 *open_study(void)
     cr_assert_eq(sqlite3_exec(db, st_schema_sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
     cr_assert_eq(sqlite3_exec(db, st_schema_bench_sql, NULL, NULL, &message), SQLITE_OK, "%s",
                  message);
+    cr_assert_eq(sqlite3_exec(db, st_schema_tuning_sql, NULL, NULL, &message), SQLITE_OK, "%s",
+                 message);
     cr_assert_eq(st_text_read("tests/fixtures/study.sql", &text, NULL), CN_OK);
     cr_assert_eq(sqlite3_exec(db, text, NULL, NULL, &message), SQLITE_OK, "%s", message);
     cn_free(text);

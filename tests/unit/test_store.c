@@ -237,17 +237,19 @@ Test(store, migration_is_one_transaction_with_a_backup)
     cr_expect_eq(access(backup, R_OK), 0, "no backup");
 }
 
-Test(store, version_one_gets_the_tables_of_benches)
+Test(store, version_one_gets_the_tables_of_later_versions)
 {
     cr_assert_eq(record_missing(1, 12, NULL), CN_OK);
     execute("DROP VIEW v_bench_best; DROP VIEW v_bench; DROP TABLE bench_sample;"
-            "DROP TABLE bench_engine; DROP TABLE bench; PRAGMA user_version = 1");
+            "DROP TABLE bench_engine; DROP TABLE bench; DROP VIEW v_tuning; DROP TABLE tuning_way;"
+            "DROP TABLE tuning; PRAGMA user_version = 1");
     st_store store;
     cn_error error;
     cr_expect_eq(st_store_open_readonly(&store, path, &error), CN_EFORMAT);
     cr_assert_eq(st_store_open(&store, path, &error), CN_OK, "%s", error.message);
     cr_expect_eq(sqlite3_exec(store.db, "SELECT ratio FROM v_bench_best", NULL, NULL, NULL),
                  SQLITE_OK);
+    cr_expect_eq(sqlite3_exec(store.db, "SELECT ratio FROM v_tuning", NULL, NULL, NULL), SQLITE_OK);
     st_store_close(&store);
     cr_expect_eq(st_store_open_readonly(&store, path, &error), CN_OK, "%s", error.message);
     st_store_close(&store);

@@ -1,0 +1,393 @@
+/* Wisdom: its text, its file, the candidates, and sessions that follow it. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "condense/memory.h"
+#include "condense/session.h"
+#include "condense/wisdom.h"
+#include "env/wisdom.h"
+#include "nets.h"
+#include "plan/choice.h"
+
+static cn_wisdom *make(const char *processor)
+{
+    cn_wisdom *wisdom;
+    cr_assert_eq(cn_wisdom_new(&wisdom, processor, NULL), CN_OK);
+    return wisdom;
+}
+
+static cn_wisdom_key key(int32_t threads, const char *signature)
+{
+    return (cn_wisdom_key){CN_ISA_SCALAR, threads, 1, signature};
+}
+
+static void add(cn_wisdom *wisdom, int32_t threads, const char *signature, const char *choice)
+{
+    cn_wisdom_key k = key(threads, signature);
+    cr_assert_eq(cn_wisdom_add(wisdom, &k, choice, 12.5, NULL), CN_OK);
+}
+
+static void expect_choice(const cn_wisdom *wisdom, int32_t threads, const char *signature,
+                          const char *choice)
+{
+    cn_wisdom_key k = key(threads, signature);
+    const char *found = cn_wisdom_find(wisdom, &k);
+    if (choice)
+        cr_expect(found && !strcmp(found, choice), "%s: %s", signature, found ? found : "nothing");
+    else
+        cr_expect_null(found, "%s: %s", signature, found);
+}
+
+static cn_status parse(cn_wisdom *wisdom, const char *text, cn_error *error)
+{
+    return cn_wisdom_parse(wisdom, text, strlen(text), "file", error);
+}
+
+Test(wisdom, text_is_read_back_as_itself)
+{
+    cn_wisdom *wisdom = make("a\tprocessor\n"), *again = make("a processor ");
+    add(wisdom, 2, "conv:b", "panel");
+    add(wisdom, 1, "conv:c", "winograd4");
+    add(wisdom, 1, "conv:a", "panel");
+    add(wisdom, 1, "conv:a", "panel2"); /* takes the other's place */
+    cr_expect_eq(cn_wisdom_count(wisdom), 3);
+    char *text = cn_wisdom_text(wisdom);
+    cn_error error = {0};
+    cr_assert_eq(parse(again, text, &error), CN_OK, "%s", error.message);
+    char *second = cn_wisdom_text(again);
+    cr_expect_str_eq(text, second);
+    expect_choice(again, 1, "conv:a", "panel2");
+    expect_choice(again, 2, "conv:b", "panel");
+    expect_choice(again, 1, "conv:b", NULL);
+    cn_free(text);
+    cn_free(second);
+    cn_wisdom_free(wisdom);
+    cn_wisdom_free(again);
+}
+
+Test(wisdom, other_processors_entries_are_kept_and_not_used)
+{
+    cn_wisdom *mine = make("mine"), *theirs = make("theirs");
+    add(theirs, 1, "conv:a", "panel");
+    char *text = cn_wisdom_text(theirs);
+    cr_assert_eq(parse(mine, text, NULL), CN_OK);
+    expect_choice(mine, 1, "conv:a", NULL);
+    add(mine, 1, "conv:a", "panel2");
+    expect_choice(mine, 1, "conv:a", "panel2");
+    cr_expect_eq(cn_wisdom_count(mine), 2);
+    cn_free(text);
+    cn_wisdom_free(mine);
+    cn_wisdom_free(theirs);
+}
+
+#define HEAD "condense wisdom 1\n"
+
+Test(wisdom, malformed_texts_are_refused_with_their_line)
+{
+    static const struct {
+        const char *text, *words;
+        cn_status status;
+    } cases[] = {
+        {"", "file:1: is no wisdom", CN_EFORMAT},
+        {"condense\n", "file:1: is no wisdom", CN_EFORMAT},
+        {"condense wisdom 2\nwhatever\n", "another version", CN_EUNSUPPORTED},
+        {"condense wisdom 10\n", "another version", CN_EUNSUPPORTED},
+        {HEAD "\n# a comment\ncpu\tscalar\t1\t1\tconv:a\tpanel\n", "file:4: fields are missing",
+         CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t1\tconv:a\tpanel\t1\t2\n", "file:2: there are too many", CN_EFORMAT},
+        {HEAD "\tscalar\t1\t1\tconv:a\tpanel\t1\n", "file:2: the processor", CN_EFORMAT},
+        {HEAD "cpu\tbest\t1\t1\tconv:a\tpanel\t1\n", "instruction-set level", CN_EFORMAT},
+        {HEAD "cpu\tavx1024\t1\t1\tconv:a\tpanel\t1\n", "instruction-set level", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t0\t1\tconv:a\tpanel\t1\n", "threads", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t01\t1\tconv:a\tpanel\t1\n", "threads", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t99999999999999999999\tconv:a\tpanel\t1\n", "batch", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t-1\tconv:a\tpanel\t1\n", "batch", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t1\tconv a\tpanel\t1\n", "signature", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t1\tconv:a\t\t1\n", "choice", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t1\tconv:a\tpanel\tnan\n", "time", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t1\tconv:a\tpanel\t-1\n", "time", CN_EFORMAT},
+        {HEAD "cpu\tscalar\t1\t1\tconv:a\tpanel\t1x\n", "time", CN_EFORMAT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cn_wisdom *wisdom = make("cpu");
+        cn_error error = {0};
+        cr_expect_eq(parse(wisdom, cases[i].text, &error), cases[i].status, "%s", cases[i].text);
+        cr_expect(strstr(error.message, cases[i].words), "%s: %s", cases[i].words, error.message);
+        cr_expect_eq(cn_wisdom_count(wisdom), 0);
+        cn_wisdom_free(wisdom);
+    }
+}
+
+Test(wisdom, a_text_has_an_end)
+{
+    enum { LINES = 40000 };
+    cn_wisdom *wisdom = make("cpu");
+    char *text = cn_calloc(LINES, 64);
+    size_t at = (size_t)sprintf(text, HEAD);
+    for (int i = 0; i < LINES; i++)
+        at += (size_t)sprintf(text + at, "cpu\tscalar\t1\t1\tconv:%06d\tpanel\t1\n", i);
+    cn_error error = {0};
+    cr_expect_eq(parse(wisdom, text, &error), CN_EFORMAT);
+    cr_expect(strstr(error.message, "more than"), "%s", error.message);
+    cn_free(text);
+    cn_wisdom_free(wisdom);
+}
+
+/* A file of its own, in a folder that is not there yet. */
+static char folder[] = "/tmp/condense-wisdom-XXXXXX";
+static char *file;
+
+static void set_up(void)
+{
+    cr_assert(mkdtemp(folder));
+    file = cn_sprintf("%s/deep/wisdom", folder);
+    setenv("CONDENSE_WISDOM", file, 1);
+}
+
+static void tear_down(void)
+{
+    char *command = cn_sprintf("rm -r '%s'", folder);
+    cr_expect_eq(system(command), 0);
+    cn_free(command);
+    cn_free(file);
+}
+
+/* Saves one entry as a process does that knows nothing of others. */
+static void save(const char *signature, const char *choice)
+{
+    cn_wisdom *wisdom;
+    cn_error error = {0};
+    cr_assert_eq(st_wisdom_new(&wisdom, NULL), CN_OK);
+    add(wisdom, 1, signature, choice);
+    cr_assert_eq(st_wisdom_save(wisdom, &error), CN_OK, "%s", error.message);
+    cn_wisdom_free(wisdom);
+}
+
+Test(wisdom, saving_adds_to_what_others_saved, .init = set_up, .fini = tear_down)
+{
+    cn_wisdom *wisdom;
+    cr_assert_eq(st_wisdom_load(&wisdom, NULL), CN_OK);
+    cr_expect_null(wisdom, "there is wisdom without a file");
+    save("conv:a", "panel");
+    save("conv:b", "panel");
+    save("conv:a", "panel2");
+    cr_assert_eq(st_wisdom_load(&wisdom, NULL), CN_OK);
+    cr_assert_eq(cn_wisdom_count(wisdom), 2);
+    expect_choice(wisdom, 1, "conv:a", "panel2");
+    cn_wisdom_free(wisdom);
+}
+
+Test(wisdom, processes_do_not_lose_each_others_entries, .init = set_up, .fini = tear_down)
+{
+    enum { PROCESSES = 8, ENTRIES = 8 };
+    for (int p = 0; p < PROCESSES; p++) {
+        if (fork()) continue;
+        for (int i = 0; i < ENTRIES; i++) {
+            char signature[32];
+            snprintf(signature, sizeof signature, "conv:%d:%d", p, i);
+            save(signature, "panel");
+        }
+        _exit(0);
+    }
+    for (int p = 0, code; p < PROCESSES; p++)
+        cr_assert(wait(&code) > 0 && code == 0);
+    cn_wisdom *wisdom;
+    cr_assert_eq(st_wisdom_load(&wisdom, NULL), CN_OK);
+    cr_expect_eq(cn_wisdom_count(wisdom), PROCESSES * ENTRIES);
+    cn_wisdom_free(wisdom);
+}
+
+static void write_file(const char *text)
+{
+    save("conv:a", "panel"); /* makes the folder */
+    FILE *stream = fopen(file, "w");
+    cr_assert(stream && fputs(text, stream) >= 0 && !fclose(stream));
+}
+
+Test(wisdom, a_damaged_file_is_named_and_never_overwritten, .init = set_up, .fini = tear_down)
+{
+    cn_wisdom *wisdom = NULL;
+    cn_error error = {0};
+    write_file(HEAD "nonsense\n");
+    cr_expect_eq(st_wisdom_load(&wisdom, &error), CN_EFORMAT);
+    cr_expect(strstr(error.message, "/deep/wisdom:2: "), "%s", error.message);
+    cr_expect_null(wisdom);
+    cr_assert_eq(st_wisdom_new(&wisdom, NULL), CN_OK);
+    add(wisdom, 1, "conv:a", "panel");
+    cr_expect_eq(st_wisdom_save(wisdom, &error), CN_EFORMAT);
+    cn_wisdom_free(wisdom);
+}
+
+Test(wisdom, another_version_is_left_alone, .init = set_up, .fini = tear_down)
+{
+    cn_wisdom *wisdom = NULL;
+    cn_error error = {0};
+    write_file("condense wisdom 7\n");
+    cr_expect_eq(st_wisdom_load(&wisdom, &error), CN_OK);
+    cr_expect_null(wisdom);
+    cr_expect_eq(st_wisdom_open(&wisdom, &error), CN_EUNSUPPORTED);
+    cr_assert_eq(st_wisdom_new(&wisdom, NULL), CN_OK);
+    add(wisdom, 1, "conv:a", "panel");
+    cr_expect_eq(st_wisdom_save(wisdom, &error), CN_EUNSUPPORTED);
+    cn_wisdom_free(wisdom);
+}
+
+static cn_conv_problem problem(int32_t channels, int32_t edge, int32_t kernel, int32_t groups)
+{
+    cn_shape shape = {channels, edge, edge};
+    int32_t pad = kernel / 2;
+    return (cn_conv_problem){.window = {.kernel_h = kernel,
+                                        .kernel_w = kernel,
+                                        .stride_h = 1,
+                                        .stride_w = 1,
+                                        .dilation_h = 1,
+                                        .dilation_w = 1,
+                                        .pad_top = pad,
+                                        .pad_bottom = pad,
+                                        .pad_left = pad,
+                                        .pad_right = pad},
+                             .in_c = channels,
+                             .out_c = channels,
+                             .groups = groups,
+                             .in = shape,
+                             .out = shape};
+}
+
+static cn_conv_algorithm static_choice(const cn_conv_problem *p, cn_isa isa)
+{
+    const cn_window *w = &p->window;
+    float *weight =
+        test_values((int64_t)p->out_c * p->in_c / p->groups * w->kernel_h * w->kernel_w, 1);
+    cn_conv *conv;
+    cr_assert_eq(cn_conv_new(&conv, p, CN_CONV_AUTO, weight, NULL, isa, NULL), CN_OK);
+    cn_conv_algorithm way = cn_conv_way_of(conv);
+    cn_conv_free(conv);
+    cn_free(weight);
+    return way;
+}
+
+static void check_candidates(const cn_conv_problem *p, cn_isa isa, int32_t batch)
+{
+    cn_conv_algorithm ways[CN_CONV_ALGORITHMS];
+    int32_t count = cn_plan_candidates(p, isa, batch, ways);
+    double least = INFINITY;
+    cr_assert(count >= 1 && count < CN_CONV_ALGORITHMS);
+    cr_expect_eq(ways[0], static_choice(p, isa), "the first is not the static choice");
+    for (int32_t k = 0; k < count; k++) {
+        cr_assert(cn_conv_can(p, ways[k]));
+        for (int32_t i = 0; i < k; i++)
+            cr_expect_neq(ways[i], ways[k]);
+        least = fmin(least, cn_conv_cost(p, ways[k], isa, batch));
+    }
+    for (int way = CN_CONV_AUTO + 1; way < CN_CONV_ALGORITHMS; way++)
+        if (cn_conv_can(p, (cn_conv_algorithm)way))
+            cr_expect_geq(cn_conv_cost(p, (cn_conv_algorithm)way, isa, batch), least);
+    for (int32_t k = 1; k < count; k++)
+        cr_expect_leq(cn_conv_cost(p, ways[k], isa, batch), 2 * least);
+}
+
+Test(choice, candidates_begin_with_the_static_choice_and_none_is_hopeless)
+{
+    const cn_conv_problem problems[] = {problem(64, 56, 3, 1),  problem(512, 7, 3, 1),
+                                        problem(64, 56, 1, 1),  problem(32, 17, 5, 1),
+                                        problem(96, 28, 3, 96), problem(8, 1, 1, 2)};
+    for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
+        for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++)
+            for (int32_t batch = 1; batch <= 64; batch *= 64)
+                if (cn_isa_available((cn_isa)isa) == (cn_isa)isa)
+                    check_candidates(&problems[i], (cn_isa)isa, batch);
+}
+
+Test(choice, signatures_tell_layers_apart)
+{
+    char a[CN_SIGNATURE_SIZE], b[CN_SIGNATURE_SIZE];
+    cn_conv_problem p = problem(64, 56, 3, 1), q = p;
+    cn_plan_signature(&p, a);
+    cr_expect_str_eq(a, "conv:64x56x56:64x56x56:k3x3:s1x1:d1x1:p1,1,1,1:g1:r0");
+    q.activation = CN_ACT_RELU;
+    cn_plan_signature(&q, b);
+    cr_expect_str_eq(a, b);
+    q.residual = true;
+    cn_plan_signature(&q, b);
+    cr_expect_str_neq(a, b);
+    memset(&q, 0x7f, sizeof q); /* the longest numbers fit */
+    q.residual = true;
+    cn_plan_signature(&q, b);
+    cr_expect_lt(strlen(b), CN_SIGNATURE_SIZE - 1);
+    cr_expect_str_eq(b + strlen(b) - 3, ":r1");
+}
+
+/* Wisdom in which every convolution of the session goes by `way`, if it can. */
+static cn_wisdom *force(const cn_session *session, const char *way, int32_t batch, int32_t *forced)
+{
+    cn_wisdom *wisdom = make("this");
+    int32_t count;
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    *forced = 0;
+    for (int32_t i = 0; i < count; i++) {
+        if (!profile[i].signature) continue;
+        cn_wisdom_key k = {cn_session_isa(session), 1, batch, profile[i].signature};
+        cr_assert_eq(cn_wisdom_add(wisdom, &k, way, 1, NULL), CN_OK);
+        ++*forced;
+    }
+    return wisdom;
+}
+
+/* The network by `way` against the static plan's double-precision reference. Returns the number of
+ * layers that went that way. */
+static int32_t check_forced(const test_net *net, const char *way)
+{
+    enum { BATCH = 2 };
+    cn_graph graph = net->make();
+    cn_weights weights = test_weights(&graph, 7);
+    int64_t in = BATCH * cn_shape_count(graph.layers[0].shape);
+    int64_t out = BATCH * cn_shape_count(graph.layers[graph.count - 1].shape);
+    float *input = test_values(in, 3), *output = test_values(out, 4);
+    double *right = cn_calloc((size_t)out, sizeof *right);
+    cr_assert_eq(cn_reference_run(&graph, &weights, BATCH, input, right, NULL, NULL), CN_OK);
+    cn_session_options options = cn_session_defaults();
+    options.batch = BATCH;
+    cn_session *session;
+    int32_t convolutions, went = 0, count;
+    cr_assert_eq(cn_session_new(&session, &graph, &weights, &options, NULL), CN_OK);
+    cn_wisdom *wisdom = force(session, way, BATCH, &convolutions);
+    cn_session_free(session);
+    options.wisdom = wisdom;
+    cr_assert_eq(cn_session_new(&session, &graph, &weights, &options, NULL), CN_OK);
+    cn_wisdom_free(wisdom); /* the session has no more need of it */
+    cr_assert_eq(cn_session_run(session, input, output, NULL), CN_OK);
+    cr_expect_lt(test_error(output, right, out), 1e-4, "%s by %s", net->name, way);
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++)
+        if (profile[i].choice && !strcmp(profile[i].choice, way)) {
+            went++;
+            if (!strncmp(way, "winograd", 8))
+                cr_expect(strstr(profile[i].kernel, way), "%s goes by %s", way, profile[i].kernel);
+        }
+    if (!strcmp(way, "panel")) cr_expect_eq(went, convolutions, "%s", net->name);
+    cn_session_free(session);
+    cn_graph_clear(&graph);
+    cn_weights_clear(&weights);
+    cn_free(input);
+    cn_free(output);
+    cn_free(right);
+    return went;
+}
+
+Test(choice, sessions_go_the_way_that_wisdom_says)
+{
+    for (int way = CN_CONV_AUTO + 1; way < CN_CONV_ALGORITHMS; way++) {
+        int32_t went = 0;
+        for (const test_net *net = test_nets; net->name; net++)
+            went += check_forced(net, cn_conv_algorithm_name((cn_conv_algorithm)way));
+        cr_expect_gt(went, 0, "no layer went by %s",
+                     cn_conv_algorithm_name((cn_conv_algorithm)way));
+    }
+    for (const test_net *net = test_nets; net->name; net++)
+        cr_expect_eq(check_forced(net, "a_way_of_another_version"), 0);
+}
