@@ -70,7 +70,7 @@ static size_t left_over(const cn_conv *c, size_t tiles)
  * about this many floats through from memory. */
 static double cost(const cn_conv *c, int32_t batch)
 {
-    static const double in[] = {60, 300, 650}, out[] = {70, 300, 650}, floats = 0.75;
+    static const double in[] = {60, 300, 500}, out[] = {70, 300, 850}, floats = 1;
     int32_t lanes = c->kernels->lanes, m = c->way->tile, rows = c->kernels->f32_conv.rows;
     size_t tiles = (size_t)batch * tiles_across(c) * tiles_down(c), left = left_over(c, tiles);
     double vectors = ceil((double)(tiles - left) / lanes) + (double)left / rows;
