@@ -173,6 +173,14 @@ size_t cn_conv_weight_bytes(const cn_conv *c)
     return c->weight_bytes;
 }
 
+int64_t cn_conv_products(const cn_conv *c)
+{
+    const cn_conv_problem *p = &c->problem;
+    int64_t m = c->way->tile, pairs = (int64_t)c->group_in * p->out_c;
+    if (!m) return (int64_t)c->depth * p->out_c * p->out.h * p->out.w;
+    return pairs * ((p->out.h + m - 1) / m) * ((p->out.w + m - 1) / m) * (m + 2) * (m + 2);
+}
+
 size_t cn_conv_tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
     return c->way->tasks(c, batch, threads);

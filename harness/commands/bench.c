@@ -1,4 +1,5 @@
-/* condense bench: latency against the machine's limits and against other engines. */
+/* condense bench: latency against the machine's limits and against other engines; bench_report.c
+ * prints it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "cli/home.h"
 #include "cli/options.h"
+#include "commands/bench.h"
 #include "commands/commands.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
@@ -34,19 +36,6 @@ typedef struct request {
     st_recorder *recorder; /* NULL: nothing is recorded */
 } request;
 
-/* One model's measurement. */
-typedef struct bench {
-    cn_model model;
-    cn_weights weights;
-    st_duel duel;
-    st_peak peak;
-    double gflop;             /* of one run */
-    double plan_ms;           /* planning and packing took so long */
-    cn_session *profiled;     /* has the names in `layers` */
-    cn_layer_profile *layers; /* medians */
-    int32_t layer_count;
-} bench;
-
 static cn_session_options session_options(const request *r)
 {
     cn_session_options options = cn_session_defaults();
@@ -60,7 +49,8 @@ static cn_session_options session_options(const request *r)
 
 /* Adds a contestant; one that is not here, or cannot run the network, is excluded with the reason.
  */
-static cn_status open_other(const request *r, bench *b, const st_engine_kind *kind, cn_error *error)
+static cn_status open_other(const request *r, st_bench *b, const st_engine_kind *kind,
+                            cn_error *error)
 {
     if (b->duel.count == ST_DUEL_ENGINES)
         return cn_fail(error, CN_EINVAL, "at most %d engines", ST_DUEL_ENGINES);
@@ -77,7 +67,7 @@ static cn_status open_other(const request *r, bench *b, const st_engine_kind *ki
 }
 
 /* Opens every engine of the comma list `against`, or all but ours. */
-static cn_status open_others(const request *r, bench *b, cn_error *error)
+static cn_status open_others(const request *r, st_bench *b, cn_error *error)
 {
     cn_status status = CN_OK;
     if (r->against && !strcmp(r->against, "all")) {
@@ -98,7 +88,7 @@ static cn_status open_others(const request *r, bench *b, cn_error *error)
 }
 
 /* Says on stderr which engines were not timed. Whether one was because its outputs are wrong. */
-static bool name_excluded(const bench *b)
+static bool name_excluded(const st_bench *b)
 {
     bool wrong = false;
     for (int32_t i = 1; i < b->duel.count; i++) {
@@ -110,55 +100,32 @@ static bool name_excluded(const bench *b)
     return wrong;
 }
 
-static int by_ns(const void *a, const void *b)
-{
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* The median time of every layer over a few runs of a session of its own. */
-static cn_status time_layers(const request *r, bench *b, cn_error *error)
+static cn_status time_layers(const request *r, st_bench *b, cn_error *error)
 {
-    enum { RUNS = 15 };
     cn_session_options options = session_options(r);
-    options.profile = true;
-    cn_status status = cn_session_new(&b->profiled, &b->model.graph, &b->weights, &options, error);
-    if (status) return status;
-    const cn_layer_profile *profile = cn_session_profile(b->profiled, &b->layer_count);
-    size_t count = (size_t)b->layer_count;
-    int64_t *ns = cn_calloc(count * RUNS, sizeof *ns);
     float *input = cn_calloc((size_t)b->duel.inputs, sizeof *input);
-    float *output = cn_calloc((size_t)b->duel.outputs, sizeof *output);
-    b->layers = cn_calloc(count, sizeof *b->layers);
-    if (!ns || !input || !output || !b->layers) status = cn_fail(error, CN_ENOMEM, "out of memory");
-    for (int run = -2; run < RUNS && !status; run++) { /* two to warm up */
-        status = cn_session_run(b->profiled, input, output, error);
-        for (size_t i = 0; i < count && run >= 0; i++)
-            ns[i * RUNS + (size_t)run] = profile[i].ns;
-    }
-    for (size_t i = 0; i < count && !status; i++) {
-        qsort(ns + i * RUNS, RUNS, sizeof *ns, by_ns);
-        b->layers[i] = profile[i];
-        b->layers[i].ns = ns[i * RUNS + RUNS / 2];
-    }
-    cn_free(ns);
+    if (!input) return cn_fail(error, CN_ENOMEM, "out of memory");
+    cn_status status = st_layers_measure(&b->model.graph, &b->weights, &options, input, r->seconds,
+                                         &b->layers, error);
     cn_free(input);
-    cn_free(output);
     return status;
 }
 
 /* Measures the machine's limits once more and keeps the higher: a neighbour can only lower them. */
-static cn_status raise_peak(const request *r, bench *b, cn_error *error)
+static cn_status raise_peak(const request *r, st_bench *b, cn_error *error)
 {
     st_peak now;
     cn_status status = st_peak_measure((int)r->threads, r->isa, &now, error);
     if (status) return status;
     b->peak.gflops = fmax(b->peak.gflops, now.gflops);
+    b->peak.cache = fmax(b->peak.cache, now.cache);
     b->peak.gbytes = fmax(b->peak.gbytes, now.gbytes);
+    b->peak.cached = now.cached;
     return CN_OK;
 }
 
-static cn_status measure(const request *r, const char *name, bench *b, cn_error *error)
+static cn_status measure(const request *r, const char *name, st_bench *b, cn_error *error)
 {
     cn_session_options options = session_options(r);
     st_contestant *own = &b->duel.contestants[0];
@@ -182,146 +149,15 @@ static cn_status measure(const request *r, const char *name, bench *b, cn_error 
     return status;
 }
 
-static void clear(bench *b)
+static void clear(st_bench *b)
 {
     st_duel_clear(&b->duel);
     cn_weights_clear(&b->weights);
     cn_model_clear(&b->model);
-    cn_free(b->layers);
-    cn_session_free(b->profiled);
+    st_layer_plan_clear(&b->layers);
 }
 
-/* What the roofline says: which limit a layer meets first, and how long it takes at that limit. */
-static const char *bound_of(const bench *b, const cn_layer_profile *l, double *best_ms)
-{
-    double compute = 2e-6 * (double)l->macs / b->peak.gflops;
-    double memory = 1e-6 * (double)l->bytes / b->peak.gbytes;
-    *best_ms = compute > memory ? compute : memory;
-    return compute > memory ? "compute" : "memory";
-}
-
-static void print_layers(const bench *b)
-{
-    printf("%-28s %-12s %-26s %8s %9s %7s %9s\n", "layer", "operator", "kernel", "ms", "GFLOP/s",
-           "of peak", "bound by");
-    for (int32_t i = 0; i < b->layer_count; i++) {
-        const cn_layer_profile *l = &b->layers[i];
-        double ms = (double)l->ns * 1e-6, best, rate = ms > 0 ? 2e-6 * (double)l->macs / ms : 0;
-        const char *bound = bound_of(b, l, &best);
-        printf("%-28s %-12s %-26s %8.3f %9.1f %6.1f%% %9s\n", l->name, cn_op_name(l->op), l->kernel,
-               ms, rate, 100 * rate / b->peak.gflops, bound);
-    }
-}
-
-static void print_contestant(const bench *b, int32_t index)
-{
-    const st_contestant *c = &b->duel.contestants[index];
-    double rate = b->gflop / c->summary.median * 1e3;
-    printf("  %-12s median %.3f ms, mean %.3f [%.3f, %.3f], fastest %.3f  %7.1f GFLOP/s  "
-           "%5.1f%% of peak",
-           c->name, c->summary.median, c->summary.mean, c->summary.ci_low, c->summary.ci_high,
-           c->summary.min, rate, 100 * rate / b->peak.gflops);
-    if (index)
-        printf("  condense takes %.2f [%.2f, %.2f] of its time, outputs within %.1e", c->ratio,
-               c->ratio_low, c->ratio_high, c->difference);
-    printf("\n");
-}
-
-static double median_ratio(const bench *b, const st_contestant *reference)
-{
-    return b->duel.contestants[0].summary.median / reference->summary.median;
-}
-
-static void print_text(const request *r, const bench *b)
-{
-    printf("%s %s, weights %s, %lld thread%s, batch %lld, %.2f GFLOP; peak %.0f GFLOP/s, memory "
-           "%.1f GB/s\n",
-           b->model.name, b->model.scale, b->weights.label ? b->weights.label : "unknown",
-           (long long)r->threads, r->threads == 1 ? "" : "s", (long long)r->batch, b->gflop,
-           b->peak.gflops, b->peak.gbytes);
-    for (int32_t i = 0; i < b->duel.count; i++)
-        if (!b->duel.contestants[i].excluded) print_contestant(b, i);
-    const st_contestant *best = st_duel_best(&b->duel);
-    if (best)
-        printf("  best reference: %s; condense's median is %.3f of its\n", best->name,
-               median_ratio(b, best));
-    if (r->per_layer) print_layers(b);
-}
-
-static cJSON *layers_json(const bench *b)
-{
-    cJSON *rows = cJSON_CreateArray();
-    for (int32_t i = 0; i < b->layer_count; i++) {
-        const cn_layer_profile *l = &b->layers[i];
-        double best;
-        const char *bound = bound_of(b, l, &best);
-        cJSON *row = cJSON_CreateObject();
-        cJSON_AddStringToObject(row, "layer", l->name);
-        cJSON_AddStringToObject(row, "op", cn_op_name(l->op));
-        cJSON_AddStringToObject(row, "kernel", l->kernel);
-        cJSON_AddNumberToObject(row, "ms", (double)l->ns * 1e-6);
-        cJSON_AddNumberToObject(row, "macs", (double)l->macs);
-        cJSON_AddNumberToObject(row, "bytes", (double)l->bytes);
-        cJSON_AddStringToObject(row, "bound", bound);
-        cJSON_AddNumberToObject(row, "bound_ms", best);
-        cJSON_AddItemToArray(rows, row);
-    }
-    return rows;
-}
-
-static cJSON *engine_json(const bench *b, int32_t index)
-{
-    const st_contestant *c = &b->duel.contestants[index];
-    cJSON *row = cJSON_CreateObject();
-    cJSON_AddStringToObject(row, "engine", c->name);
-    if (c->excluded) {
-        cJSON_AddStringToObject(row, "skipped", c->excluded);
-        return row;
-    }
-    if (c->kind) cJSON_AddStringToObject(row, "version", c->kind->version());
-    cJSON_AddNumberToObject(row, "samples", (double)c->summary.count);
-    cJSON_AddNumberToObject(row, "median_ms", c->summary.median);
-    cJSON_AddNumberToObject(row, "mean_ms", c->summary.mean);
-    cJSON_AddNumberToObject(row, "min_ms", c->summary.min);
-    cJSON_AddNumberToObject(row, "ci95_low_ms", c->summary.ci_low);
-    cJSON_AddNumberToObject(row, "ci95_high_ms", c->summary.ci_high);
-    cJSON_AddNumberToObject(row, "share_of_peak",
-                            b->gflop / c->summary.median * 1e3 / b->peak.gflops);
-    if (index) {
-        cJSON_AddNumberToObject(row, "median_ratio", median_ratio(b, c));
-        cJSON_AddNumberToObject(row, "condense_over_this", c->ratio);
-        cJSON_AddNumberToObject(row, "ci95_low", c->ratio_low);
-        cJSON_AddNumberToObject(row, "ci95_high", c->ratio_high);
-        cJSON_AddNumberToObject(row, "difference", c->difference);
-    }
-    return row;
-}
-
-static cJSON *bench_json(const request *r, const bench *b)
-{
-    cJSON *row = cJSON_CreateObject(), *engines = cJSON_CreateArray();
-    cJSON_AddStringToObject(row, "model", b->model.name);
-    cJSON_AddStringToObject(row, "scale", b->model.scale);
-    cJSON_AddStringToObject(row, "weights", b->weights.label ? b->weights.label : "unknown");
-    cJSON_AddNumberToObject(row, "threads", (double)r->threads);
-    cJSON_AddNumberToObject(row, "batch", (double)r->batch);
-    cJSON_AddNumberToObject(row, "gflop", b->gflop);
-    cJSON_AddNumberToObject(row, "plan_ms", b->plan_ms);
-    cJSON_AddNumberToObject(row, "peak_gflops", b->peak.gflops);
-    cJSON_AddNumberToObject(row, "memory_gbytes", b->peak.gbytes);
-    for (int32_t i = 0; i < b->duel.count; i++)
-        cJSON_AddItemToArray(engines, engine_json(b, i));
-    cJSON_AddItemToObject(row, "engines", engines);
-    const st_contestant *best = st_duel_best(&b->duel);
-    if (best) {
-        cJSON_AddStringToObject(row, "best_reference", best->name);
-        cJSON_AddNumberToObject(row, "median_ratio", median_ratio(b, best));
-    }
-    if (r->per_layer) cJSON_AddItemToObject(row, "layers", layers_json(b));
-    return row;
-}
-
-static cn_status record(const request *r, const bench *b, cn_error *error)
+static cn_status record(const request *r, const st_bench *b, cn_error *error)
 {
     const st_bench_facts facts = {.model = &b->model,
                                   .weights = b->weights.label ? b->weights.label : "unknown",
@@ -337,11 +173,11 @@ static cn_status record(const request *r, const bench *b, cn_error *error)
 /* Benches one model on r->threads threads and reports it; the status of the command so far. */
 static int bench_once(const request *r, const char *name, cJSON *rows)
 {
-    bench b = {0};
+    st_bench b = {.threads = r->threads, .batch = r->batch};
     cn_error error = {0};
     cn_status status = measure(r, name, &b, &error);
-    if (!status && rows) cJSON_AddItemToArray(rows, bench_json(r, &b));
-    if (!status && !rows) print_text(r, &b);
+    if (!status && rows) cJSON_AddItemToArray(rows, st_bench_json(&b));
+    if (!status && !rows) st_bench_print(&b);
     fflush(stdout);
     bool wrong = !status && name_excluded(&b);
     if (!status && r->recorder) status = record(r, &b, &error);
@@ -457,7 +293,8 @@ int st_command_bench(int argc, char **argv)
          "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
         {"seconds", ST_REAL, &r.seconds, "S", "time for each model; default 3", 0.01, 3600},
         {"seed", ST_INT, &r.seed, "N", "of the input and of the order; default 1", 0, 1e15},
-        {"per-layer", ST_FLAG, &r.per_layer, NULL, "the layers, by median time", 0, 0},
+        {"per-layer", ST_FLAG, &r.per_layer, NULL,
+         "the layers: median time, share of peak, what bounds them", 0, 0},
         {"record", ST_FLAG, &r.record, NULL,
          "keep samples and results in the database, and print its table of all networks", 0, 0},
         {"db", ST_TEXT, &r.db, "FILE", "database of --record; default results/study.db", 0, 0},

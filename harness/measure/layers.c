@@ -22,11 +22,13 @@ static cn_status describe(st_layer_plan *plan, const cn_layer_profile *profile, 
         layer->macs = profile[i].macs;
         layer->nonzero = profile[i].nonzero;
         layer->bytes = profile[i].bytes;
+        layer->activation_bytes = profile[i].activation_bytes;
+        layer->packed_bytes = profile[i].packed_bytes;
+        layer->products = profile[i].products;
     }
     return CN_OK;
 }
 
-/* times: count x MOST_RUNS */
 static cn_status run_profiled(cn_session *session, const float *input, float *output,
                               double seconds, st_layer_plan *plan, cn_error *error)
 {
@@ -34,19 +36,24 @@ static cn_status run_profiled(cn_session *session, const float *input, float *ou
     int32_t count = 0, runs = 0;
     const cn_layer_profile *profile = status ? NULL : cn_session_profile(session, &count);
     if (!status) status = describe(plan, profile, count, error);
-    double *times = cn_calloc((size_t)count * MOST_RUNS, sizeof *times);
+    double *times = cn_calloc((size_t)count * MOST_RUNS, sizeof *times), outside[MOST_RUNS];
     if (!status && !times) status = cn_fail(error, CN_ENOMEM, "out of memory");
     int64_t begin = cn_clock_ns();
     while (!status && runs < MOST_RUNS) {
+        int64_t start = cn_clock_ns();
         status = cn_session_run(session, input, output, error);
+        outside[runs] = (double)(cn_clock_ns() - start) * 1e-6;
         profile = cn_session_profile(session, &count);
-        for (int32_t i = 0; i < count; i++)
+        for (int32_t i = 0; i < count; i++) {
             times[i * MOST_RUNS + runs] = (double)profile[i].ns * 1e-6;
+            outside[runs] -= (double)profile[i].ns * 1e-6;
+        }
         runs++;
         if (runs >= LEAST_RUNS && (double)(cn_clock_ns() - begin) * 1e-9 > seconds) break;
     }
     for (int32_t i = 0; i < count && !status; i++)
         plan->layers[i].ms = st_percentile(times + i * MOST_RUNS, (size_t)runs, 50);
+    plan->outside_ms = status ? 0 : st_percentile(outside, (size_t)runs, 50);
     cn_free(times);
     return status;
 }

@@ -10,12 +10,13 @@ typedef struct st_layer_time {
     char *name, *kernel;
     cn_op op;
     double ms; /* median over the runs */
-    int64_t macs, nonzero, bytes;
+    int64_t macs, nonzero, bytes, activation_bytes, packed_bytes, products; /* session.h */
 } st_layer_time;
 
 typedef struct st_layer_plan {
     st_layer_time *layers;
     int32_t count;
+    double outside_ms; /* of a run, in no layer; median */
 } st_layer_plan;
 
 /* Plans the network with `options` (profiling is switched on) and runs it after a warm-up run

@@ -1,13 +1,22 @@
 #include "measure/peak.h"
 
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "condense/pool.h"
 #include "cpu/kernels/kernels.h"
+#include "env/sysfs.h"
 
-enum { TRIES = 5, FMA_ROUNDS = 1000000, FLOATS = 48 << 20, LANES = 64 }; /* 192 MiB: past caches */
+enum {
+    TRIES = 5,
+    FMA_ROUNDS = 1000000,
+    LANES = 64,
+    FLOATS = 48 << 20,     /* 192 MiB: past the caches */
+    NEAR_FLOATS = 48 << 10 /* 192 KiB a thread: past the first cache, within the second */
+};
 
 /* One measured loop: every thread does the same, or its share. */
 typedef struct load {
@@ -24,20 +33,52 @@ static void multiply(void *context, size_t index, size_t thread)
     l->sink[index * 16] = l->kernels->f32_peak.run(FMA_ROUNDS, 0.999f, 0.001f);
 }
 
-static void read_memory(void *context, size_t index, size_t thread)
+static float add_up(const float *memory, size_t first, size_t end)
 {
-    load *l = context;
-    (void)thread;
-    size_t part = FLOATS / l->threads / LANES * LANES, first = part * index, end = first + part;
     float sums[LANES] = {0}; /* enough of them that no addition waits for another */
     for (size_t i = first; i < end; i += LANES)
 #pragma omp simd
         for (size_t k = 0; k < LANES; k++)
-            sums[k] += l->memory[i + k];
+            sums[k] += memory[i + k];
     float sum = 0.0f;
     for (size_t k = 0; k < LANES; k++)
         sum += sums[k];
+    return sum;
+}
+
+static void read_memory(void *context, size_t index, size_t thread)
+{
+    load *l = context;
+    (void)thread;
+    size_t part = FLOATS / l->threads / LANES * LANES;
+    l->sink[index * 16] = add_up(l->memory, part * index, part * (index + 1));
+}
+
+/* As many floats as read_memory, but the same few again and again. */
+static void read_cache(void *context, size_t index, size_t thread)
+{
+    load *l = context;
+    (void)thread;
+    size_t first = NEAR_FLOATS * index;
+    float sum = 0.0f;
+    for (size_t done = 0; done < FLOATS / l->threads; done += NEAR_FLOATS)
+        sum += add_up(l->memory, first, first + NEAR_FLOATS);
     l->sink[index * 16] = sum;
+}
+
+/* Bytes of the largest cache that the system tells of, 0 where it tells of none. */
+static double largest_cache(void)
+{
+    double most = 0;
+    for (int i = 0; i < 8; i++) {
+        char path[80];
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
+        char *text = st_sysfs_read("/", path);
+        double bytes = text ? strtod(text, NULL) * 1024 : 0; /* "32768K" */
+        if (bytes > most) most = bytes;
+        cn_free(text);
+    }
+    return most;
 }
 
 /* The fastest of a few runs, in nanoseconds. */
@@ -67,6 +108,8 @@ cn_status st_peak_measure(int threads, cn_isa isa, st_peak *peak, cn_error *erro
         double ns = fastest(pool, multiply, &l);
         peak->gflops = per_round * FMA_ROUNDS * (double)l.threads / ns;
         peak->gbytes = (double)FLOATS * sizeof(float) / fastest(pool, read_memory, &l);
+        peak->cache = (double)FLOATS * sizeof(float) / fastest(pool, read_cache, &l);
+        peak->cached = largest_cache();
     } else {
         status = cn_fail(error, CN_ENOMEM, "no memory to measure the bandwidth with");
     }

@@ -53,10 +53,14 @@ typedef struct cn_layer_profile {
     cn_op op;
     const char *kernel; /* registry name, for example "f32_conv_8x48_avx512", or "in_place" */
     int64_t ns;
-    int64_t macs;    /* of the whole batch */
-    int64_t nonzero; /* weights that are not zero */
-    int64_t bytes;   /* weights read once + input read once + output written once */
-    cn_shape shape;  /* of the output of one image */
+    int64_t macs;             /* of the whole batch */
+    int64_t nonzero;          /* weights that are not zero */
+    int64_t bytes;            /* weights read once + input read once + output written once */
+    int64_t activation_bytes; /* of these input and output */
+    int64_t packed_bytes;     /* of the weights as packed for the kernel */
+    /* Multiplications of the whole batch as the kernel does them: the MACs, or fewer (Winograd). */
+    int64_t products;
+    cn_shape shape; /* of the output of one image */
     /* Where there are ways to choose from, else NULL: what wisdom knows the layer by, and the way
      * that was taken. */
     const char *signature, *choice;
