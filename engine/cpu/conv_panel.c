@@ -87,11 +87,22 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 /* One tile of a task: its panel and where its pixels go. */
 typedef struct part {
     float *panel;
+    const float *from; /* where the first block finds the panel's rows; NULL: it is packed */
+    ptrdiff_t from_row;
     int32_t width, segment_count;
     cn_segment segments[CN_MAX_PIXELS]; /* in the output and the residual */
     cn_store store;                     /* what is the same for all rows */
     bool stores;                        /* whether it will do: sigmoid and tanh need a tile */
 } part;
+
+/* Where the panel's rows lie in the input, each in one piece, so that the first block of weights
+ * can pack them while it reads them; NULL where they do not. */
+static const float *panel_rows(const cn_conv *c, const cn_pack *pack, int32_t width)
+{
+    bool one_piece = pack->segment_count == 1 && pack->stride == 1 &&
+                     width % c->kernels->lanes == 0 && width > CN_NARROW_PIXELS;
+    return one_piece && c->depth == (size_t)c->group_in ? pack->data + pack->segments[0].at : NULL;
+}
 
 /* Packs output pixels first .. first + to->width - 1 of the group whose channels start at `in`.
  */
@@ -102,7 +113,9 @@ static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
     pack.segments = to->segments;
     pack.segment_count = cn_conv_cut_input(c, in, first, to->width, to->segments);
     pack.pitch = (size_t)c->kernels->f32_conv.pixels;
-    c->kernels->f32_pack.run(&pack, to->panel);
+    to->from = panel_rows(c, &pack, to->width);
+    to->from_row = pack.plane;
+    if (!to->from) c->kernels->f32_pack.run(&pack, to->panel);
     to->segment_count = cn_conv_cut_output(c, out, residual, first, to->width, to->segments);
     to->stores = cn_conv_store(c, to->segments, to->segment_count, &to->store);
 }
@@ -168,9 +181,17 @@ static void run_block(const cn_conv *c, const target *t, part *p, float *tile)
     int32_t rows = c->kernels->f32_conv.rows;
     aim(&p->store, t->out, t->residual, t->channel, t->channels < rows ? t->channels : rows);
     cn_conv_expect(&p->store);
-    c->kernels->f32_conv.run(c->depth, p->width, c->weight + t->packed * c->depth * (size_t)rows,
-                             p->panel, c->bias + t->packed * (size_t)rows, tile,
-                             p->stores ? &p->store : NULL);
+    c->kernels->f32_conv.run(
+        &(cn_conv_block){.depth = c->depth,
+                         .width = p->width,
+                         .weight = c->weight + t->packed * c->depth * (size_t)rows,
+                         .bias = c->bias + t->packed * (size_t)rows,
+                         .panel = p->panel,
+                         .from = p->from,
+                         .from_row = p->from_row,
+                         .tile = tile,
+                         .store = p->stores ? &p->store : NULL});
+    p->from = NULL;
     if (!p->stores) finish(c, p, tile, (size_t)c->kernels->f32_conv.pixels);
 }
 

@@ -73,6 +73,7 @@ cn_pack cn_conv_pack(const cn_conv *c, const cn_view *in, size_t group)
 bool cn_conv_store(const cn_conv *c, const cn_segment *segments, int32_t count, cn_store *store)
 {
     int32_t lanes = c->kernels->lanes, vectors = c->kernels->f32_conv.pixels / lanes, n = 0;
+    int32_t width = 0;
     for (int32_t v = 0, s = 0; v < vectors; v++) {
         store->first[v] = n;
         while (s < count && segments[s].first < (v + 1) * lanes) {
@@ -82,12 +83,14 @@ bool cn_conv_store(const cn_conv *c, const cn_segment *segments, int32_t count, 
                                             .also = g->also - from,
                                             .from = from < 0 ? 0 : from,
                                             .to = to < lanes ? to : lanes};
+            width += store->pieces[n - 1].to - store->pieces[n - 1].from;
             if (to > lanes) break; /* goes on in the next vector */
             s++;
         }
     }
     for (int32_t v = vectors; v <= CN_MAX_VECTORS; v++)
         store->first[v] = n;
+    store->whole = width == n * lanes;
     cn_activation activation = c->problem.activation;
     store->low = activation == CN_ACT_NONE ? -INFINITY : 0;
     store->high = activation == CN_ACT_RELU6 ? 6 : INFINITY;

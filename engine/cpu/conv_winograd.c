@@ -302,11 +302,16 @@ static void multiply(const cn_conv *c, const layout *l, int part, size_t p, size
                      const float *weight, int32_t tiles, float *s)
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows, in = (size_t)c->group_in;
-    const float *panel = s + l->parts[part].panels + p * l->parts[part].panel_position;
+    float *panel = s + l->parts[part].panels + p * l->parts[part].panel_position;
     float *product = s + l->parts[part].products + p * l->parts[part].product_position;
     for (size_t b = 0; part == WIDE && b < blocks; b++)
-        c->kernels->f32_conv.run(in, tiles, weight + b * in * rows, panel, s + l->zeros,
-                                 product + b * rows * l->parts[part].product_pitch, NULL);
+        c->kernels->f32_conv.run(
+            &(cn_conv_block){.depth = in,
+                             .width = tiles,
+                             .weight = weight + b * in * rows,
+                             .bias = s + l->zeros,
+                             .panel = panel,
+                             .tile = product + b * rows * l->parts[part].product_pitch});
     for (size_t b = 0; part == NARROW && b < blocks; b += CN_NARROW_BLOCKS) {
         cn_narrow narrow = {
             .depth = in,

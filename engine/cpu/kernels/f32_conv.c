@@ -10,8 +10,26 @@ enum { ROWS = f32_conv_ROWS, PIXELS = f32_conv_PIXELS, VECTORS = PIXELS / VL };
  * processor's own guesses stop at each page. */
 enum { AHEAD = 1024 };
 
-/* The sums into the planes they are for. */
-CN_INLINE void store_rows(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
+/* The sums into the planes they are for, where every vector goes to one place. */
+CN_INLINE void store_whole(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
+{
+    V low = BCAST(s->low), high = BCAST(s->high);
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++) {
+        if (r >= s->rows) return;
+        float *out = s->out + r * s->out_plane;
+        const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            V x = sum[r][v];
+            if (residual) x = ADD(x, LDU(residual + s->pieces[v].also));
+            STU(out + s->pieces[v].at, MIN(high, MAX(low, x)));
+        }
+    }
+}
+
+/* The same where a vector may be for several places, and be cut. */
+CN_INLINE void store_pieces(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
 {
     V low = BCAST(s->low), high = BCAST(s->high);
 #pragma GCC unroll 8
@@ -30,21 +48,25 @@ CN_INLINE void store_rows(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
     }
 }
 
-CN_INLINE void multiply(size_t depth, int vectors, const float *weight, const float *panel,
-                        const float *bias, float *tile, const cn_store *store)
+CN_INLINE void multiply(const cn_conv_block *b, int vectors, bool copies)
 {
     V sum[ROWS][VECTORS];
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = BCAST(bias[r]);
-    for (size_t k = 0; k < depth; k++, weight += ROWS, panel += PIXELS) {
+            sum[r][v] = BCAST(b->bias[r]);
+    const float *weight = b->weight, *from = b->from;
+    float *panel = b->panel;
+    for (size_t k = 0; k < b->depth; k++, weight += ROWS, panel += PIXELS) {
         __builtin_prefetch(weight + AHEAD);
         V x[VECTORS];
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            x[v] = LD(panel + v * VL);
+        for (int v = 0; v < vectors; v++) {
+            x[v] = copies ? LDU(from + v * VL) : LD(panel + v * VL);
+            if (copies) ST(panel + v * VL, x[v]);
+        }
+        if (copies) from += b->from_row;
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; r++) {
             V w = BCAST(weight[r]);
@@ -53,28 +75,39 @@ CN_INLINE void multiply(size_t depth, int vectors, const float *weight, const fl
                 sum[r][v] = FMA(w, x[v], sum[r][v]);
         }
     }
-    if (store) {
-        store_rows(store, vectors, sum);
+    if (b->store && b->store->whole) {
+        store_whole(b->store, vectors, sum);
+        return;
+    }
+    if (b->store) {
+        store_pieces(b->store, vectors, sum);
         return;
     }
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
-            ST(tile + r * PIXELS + v * VL, sum[r][v]);
+            ST(b->tile + r * PIXELS + v * VL, sum[r][v]);
 }
 
-void CN_KERNEL_NAME(f32_conv)(size_t depth, int32_t width, const float *weight, const float *panel,
-                              const float *bias, float *tile, const cn_store *store)
+CN_INLINE void multiply_width(const cn_conv_block *b, bool copies)
 {
-    switch ((width + VL - 1) / VL) {
+    switch ((b->width + VL - 1) / VL) {
     case 1:
-        multiply(depth, 1, weight, panel, bias, tile, store);
+        multiply(b, 1, copies);
         break;
     case 2:
-        multiply(depth, 2, weight, panel, bias, tile, store);
+        multiply(b, 2, copies);
         break;
     default:
-        multiply(depth, VECTORS, weight, panel, bias, tile, store);
+        multiply(b, VECTORS, copies);
     }
+}
+
+void CN_KERNEL_NAME(f32_conv)(const cn_conv_block *b)
+{
+    if (b->from)
+        multiply_width(b, true);
+    else
+        multiply_width(b, false);
 }

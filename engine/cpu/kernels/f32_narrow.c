@@ -5,43 +5,43 @@
 
 #include "cpu/kernels/kernels.h"
 
-/* A vector may be longer than a block of channels; what it reads of the next k is dropped. */
+/* A short vector may be longer than a block of channels; what it reads of the next k is dropped. */
 enum {
     ROWS = f32_conv_ROWS,
     PIXELS = f32_narrow_PIXELS,
-    VECTORS = (ROWS + VL - 1) / VL,
+    VECTORS = (ROWS + SL - 1) / SL,
     BLOCKS = CN_NARROW_BLOCKS
 };
 
 CN_INLINE void multiply(const cn_narrow *n, int blocks, int pixels)
 {
-    V sum[BLOCKS][VECTORS][PIXELS];
+    S sum[BLOCKS][VECTORS][PIXELS];
 #pragma GCC unroll 4
     for (int b = 0; b < blocks; b++)
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++)
 #pragma GCC unroll 4
             for (int p = 0; p < pixels; p++)
-                sum[b][v][p] = LDN(n->bias + b * ROWS + v * VL, ROWS - v * VL);
+                sum[b][v][p] = SLDN(n->bias + b * ROWS + v * SL, ROWS - v * SL);
     const float *panel = n->panel, *weight = n->weight;
     for (size_t k = 0; k < n->depth; k++, panel += n->pitch, weight += ROWS) {
 #pragma GCC unroll 4
         for (int b = 0; b < blocks; b++)
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; v++) {
-                V w = LDU(weight + (size_t)b * n->depth * ROWS + v * VL);
+                S w = SLDU(weight + (size_t)b * n->depth * ROWS + v * SL);
 #pragma GCC unroll 4
                 for (int p = 0; p < pixels; p++)
-                    sum[b][v][p] = FMA(w, BCAST(panel[p]), sum[b][v][p]);
+                    sum[b][v][p] = SFMA(w, SBCAST(panel[p]), sum[b][v][p]);
             }
     }
     for (int b = 0; b < blocks; b++)
         for (int v = 0; v < VECTORS; v++)
             for (int p = 0; p < pixels; p++) {
-                float lanes[VL];
-                STU(lanes, sum[b][v][p]);
-                for (int l = 0; l < VL && v * VL + l < ROWS; l++)
-                    n->tile[(size_t)(b * ROWS + v * VL + l) * n->tile_pitch + p] = lanes[l];
+                float lanes[SL];
+                SSTU(lanes, sum[b][v][p]);
+                for (int l = 0; l < SL && v * SL + l < ROWS; l++)
+                    n->tile[(size_t)(b * ROWS + v * SL + l) * n->tile_pitch + p] = lanes[l];
             }
 }
 

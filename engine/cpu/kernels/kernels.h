@@ -49,15 +49,26 @@ typedef struct cn_store {
     int32_t rows; /* that there are; the others are dropped */
     float low, high;
     int32_t first[CN_MAX_VECTORS + 1];
+    bool whole; /* piece v is all of vector v, for as many as are computed */
     cn_piece pieces[CN_MAX_PIXELS];
 } cn_store;
 
 /* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS]. ROWS and PIXELS are
  * the kernel's own; only the first `width` pixels (rounded up to whole vectors) are computed. Panel
- * and tile are aligned to vectors. With `store` the tile is not written but stored. */
-typedef void cn_f32_conv_kernel(size_t depth, int32_t width, const float *weight,
-                                const float *panel, const float *bias, float *tile,
-                                const cn_store *store);
+ * and tile are aligned to vectors. With `from` row k of the panel is read at from + k * from_row
+ * and written to the panel while it is multiplied. With `store` the tile is not written but
+ * stored. */
+typedef struct cn_conv_block {
+    size_t depth;
+    int32_t width;
+    const float *weight, *bias;
+    float *panel;
+    const float *from; /* or NULL: the panel is packed */
+    ptrdiff_t from_row;
+    float *tile;
+    const cn_store *store; /* or NULL */
+} cn_conv_block;
+typedef void cn_f32_conv_kernel(const cn_conv_block *block);
 
 /* narrow: tile[block * ROWS + row][pixel] = bias + weight x panel for `pixels` pixels (1 .. 4) and
  * `blocks` blocks of conv's ROWS output channels, which are depth * ROWS floats apart. Sums are the

@@ -140,4 +140,28 @@ static inline float HSUM(V v)
     return _mm512_reduce_add_ps(v);
 }
 
+enum { SL = 8 };
+typedef __m256 S;
+
+static inline S SLDU(const float *p)
+{
+    return _mm256_loadu_ps(p);
+}
+static inline S SLDN(const float *p, ptrdiff_t n)
+{
+    return _mm256_maskz_loadu_ps((__mmask8)cn_lanes(n), p);
+}
+static inline void SSTU(float *p, S v)
+{
+    _mm256_storeu_ps(p, v);
+}
+static inline S SBCAST(float x)
+{
+    return _mm256_set1_ps(x);
+}
+static inline S SFMA(S a, S b, S c)
+{
+    return _mm256_fmadd_ps(a, b, c);
+}
+
 #endif

@@ -18,6 +18,8 @@
  *   EVEN(a, b) ODD(a, b)  lanes 0, 2, 4, ... or 1, 3, 5, ... of a followed by those of b
  *   SHIFT_IN(v, x)        lanes 1, 2, ... of v, and x in the last one
  *   HSUM(v)               sum of the lanes
+ *   S, SL                 a short vector: VL floats, but 8 at most
+ *   SLDU SLDN SSTU SBCAST SFMA  the same for short vectors
  *
  * CN_KERNEL_NAME(f32_conv) is the symbol of a kernel at the level being compiled, and
  * CN_BY_ISA(scalar, neon, avx2, avx512) picks a value by level. */
@@ -42,6 +44,16 @@
 #define CN_BY_ISA(scalar, neon, avx2, avx512) (scalar)
 #else
 #error "kernels are compiled with one of -DCN_KERNEL_ISA_{SCALAR,NEON,AVX2,AVX512}"
+#endif
+
+#if !defined(CN_KERNEL_ISA_AVX512)
+enum { SL = VL };
+typedef V S;
+#define SLDU LDU
+#define SLDN LDN
+#define SSTU STU
+#define SBCAST BCAST
+#define SFMA FMA
 #endif
 
 /* For the body of a kernel that is instantiated with constant arguments. */
