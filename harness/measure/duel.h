@@ -38,7 +38,8 @@ __attribute__((format(printf, 2, 3))) void st_duel_exclude(st_contestant *contes
  * first's by more than 1e-3 of the largest, or where running fails, that contestant is excluded.
  * Then samples for about `seconds`: each round visits all in seeded random order. Each sample
  * waits for the threads of the engine before to sleep and follows untimed runs of the same engine,
- * which then finds its weights in the caches and its threads awake. */
+ * which then finds its weights in the caches and its threads awake, each on a processor of its own;
+ * it is the median of the runs of 20 ms, or one run. */
 cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error);
 
 /* The contestant after the first with the smallest median, or NULL. */
