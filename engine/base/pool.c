@@ -2,18 +2,27 @@
 
 #include <pthreadpool.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 #include "condense/memory.h"
 
+/* The tasks of a thread's share that nobody has taken: the first in the upper half, the end in the
+ * lower, so that its owner can take from the front and others from the back without a lock. */
+typedef struct share {
+    _Alignas(CN_ALIGNMENT) atomic_uint_fast64_t left; /* on a cache line of its own */
+} share;
+
 struct cn_pool {
     pthreadpool_t threads;
+    share *shares; /* one a thread */
 };
 
 typedef struct loop {
     cn_task task;
     void *context;
-    size_t count;
-    atomic_size_t next; /* the first task that nobody has taken */
+    share *shares;
+    size_t threads;
 } loop;
 
 cn_status cn_pool_new(cn_pool **out, int threads, cn_error *error)
@@ -22,8 +31,11 @@ cn_status cn_pool_new(cn_pool **out, int threads, cn_error *error)
         return cn_fail(error, CN_EINVAL, "%d threads: give 1 to 1024, or 0 for all", threads);
     cn_pool *pool = cn_calloc(1, sizeof *pool);
     if (pool) pool->threads = pthreadpool_create((size_t)threads);
-    if (!pool || !pool->threads) {
-        cn_free(pool);
+    if (pool && pool->threads)
+        pool->shares =
+            cn_calloc(pthreadpool_get_threads_count(pool->threads), sizeof *pool->shares);
+    if (!pool || !pool->shares) {
+        cn_pool_free(pool);
         return cn_fail(error, CN_ENOMEM, "cannot start %d threads", threads);
     }
     *out = pool;
@@ -35,14 +47,34 @@ int cn_pool_threads(const cn_pool *pool)
     return (int)pthreadpool_get_threads_count(pool->threads);
 }
 
+static uint64_t range(size_t first, size_t end)
+{
+    return (uint64_t)first << 32 | end;
+}
+
+/* Takes the first or the last task of a share; false where none is left. */
+static bool take(share *s, bool last, size_t *index)
+{
+    uint64_t left = atomic_load_explicit(&s->left, memory_order_relaxed), next;
+    do {
+        size_t first = left >> 32, end = left & UINT32_MAX;
+        if (first == end) return false;
+        *index = last ? end - 1 : first;
+        next = last ? range(first, end - 1) : range(first + 1, end);
+    } while (!atomic_compare_exchange_weak_explicit(&s->left, &left, next, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
 /* One worker takes tasks until none is left. The pool hands out worker numbers, not tasks, because
  * a task must know which scratch memory is its own. */
 static void work(void *argument, size_t worker)
 {
     loop *l = argument;
     size_t index;
-    while ((index = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->count)
-        l->task(l->context, index, worker);
+    for (size_t i = 0; i < l->threads; i++)
+        while (take(&l->shares[(worker + i) % l->threads], i > 0, &index))
+            l->task(l->context, index, worker);
 }
 
 void cn_pool_run(cn_pool *pool, cn_task task, void *context, size_t count)
@@ -53,13 +85,19 @@ void cn_pool_run(cn_pool *pool, cn_task task, void *context, size_t count)
             task(context, i, 0);
         return;
     }
-    loop l = {.task = task, .context = context, .count = count};
-    pthreadpool_parallelize_1d(pool->threads, work, &l, threads < count ? threads : count, 0);
+    if (threads > count) threads = count;
+    loop l = {task, context, pool->shares, threads};
+    for (size_t i = 0; i < threads; i++)
+        atomic_store_explicit(&l.shares[i].left,
+                              range(count * i / threads, count * (i + 1) / threads),
+                              memory_order_relaxed);
+    pthreadpool_parallelize_1d(pool->threads, work, &l, threads, 0);
 }
 
 void cn_pool_free(cn_pool *pool)
 {
     if (!pool) return;
-    pthreadpool_destroy(pool->threads);
+    if (pool->threads) pthreadpool_destroy(pool->threads);
+    cn_free(pool->shares);
     cn_free(pool);
 }

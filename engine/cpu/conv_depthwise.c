@@ -39,7 +39,14 @@ static size_t scratch(const cn_conv *c)
     return 0;
 }
 
-/* Shares of an image's planes: with one thread, all of them at a time. */
+/* Shares of an image's rows, through all planes, where the planes are so large that panels are cut
+ * the same way: then each thread reads what it wrote. Else shares of the planes. */
+static bool by_rows(const cn_conv *c, size_t shares)
+{
+    size_t rows = (size_t)c->problem.out.h, pixels = rows * (size_t)c->problem.out.w;
+    return pixels >= shares * (size_t)c->kernels->f32_conv.pixels && rows >= shares;
+}
+
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
     return (size_t)batch * cn_conv_share(1, (size_t)c->problem.out_c, threads);
@@ -51,14 +58,24 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     (void)scratch;
     const cn_conv_problem *p = &c->problem;
     const cn_window *w = &p->window;
-    size_t shares = tasks / (size_t)in->n, share = index % shares, planes = (size_t)p->out_c;
+    size_t shares = tasks / (size_t)in->n, share = index % shares;
+    size_t rows = (size_t)p->out.h, planes = (size_t)p->out_c, top = 0, bottom = rows, first = 0,
+           end = planes;
     ptrdiff_t image = (ptrdiff_t)(index / shares);
-    size_t first = planes * share / shares, end = planes * (share + 1) / shares;
+    if (by_rows(c, shares)) {
+        top = rows * share / shares;
+        bottom = rows * (share + 1) / shares;
+    } else {
+        first = planes * share / shares;
+        end = planes * (share + 1) / shares;
+    }
+    ptrdiff_t above = (ptrdiff_t)top;
     cn_depthwise d = {
         .first = (int32_t)first,
         .planes = (int32_t)(end - first),
         .multiplier = c->group_out,
-        .in = in->data + image * in->image - w->pad_top * in->row - w->pad_left,
+        .in = in->data + image * in->image + (above * w->stride_h - w->pad_top) * in->row -
+              w->pad_left,
         .in_plane = in->plane,
         .in_row = in->row,
         .tap_row = in->row * w->dilation_h,
@@ -69,15 +86,15 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         .stride_w = w->stride_w,
         .weight = c->weight,
         .bias = c->bias,
-        .out = out->data + image * out->image,
+        .out = out->data + image * out->image + above * out->row,
         .out_plane = out->plane,
         .out_row = out->row,
-        .h = p->out.h,
+        .h = (int32_t)(bottom - top),
         .w = p->out.w,
         .activation = p->activation,
     };
     if (residual) {
-        d.residual = residual->data + image * residual->image;
+        d.residual = residual->data + image * residual->image + above * residual->row;
         d.residual_plane = residual->plane;
         d.residual_row = residual->row;
     }

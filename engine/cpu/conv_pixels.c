@@ -100,11 +100,14 @@ bool cn_conv_store(const cn_conv *c, const cn_segment *segments, int32_t count, 
 void cn_conv_expect(const cn_store *s)
 {
     int32_t count = s->first[CN_MAX_VECTORS];
-    for (int32_t r = 0; r < s->rows; r++)
-        for (int32_t i = 0; i < count; i++) {
-            const cn_piece *p = &s->pieces[i];
-            __builtin_prefetch(s->out + r * s->out_plane + p->at + p->from, 1);
-            if (s->residual)
-                __builtin_prefetch(s->residual + r * s->residual_plane + p->also + p->from);
-        }
+    for (int32_t i = 0; i < count; i++) {
+        const cn_piece *p = &s->pieces[i];
+        const float *out = s->out + p->at + p->from;
+        for (int32_t r = 0; r < s->rows; r++, out += s->out_plane)
+            __builtin_prefetch(out, 1);
+        if (!s->residual) continue;
+        const float *residual = s->residual + p->also + p->from;
+        for (int32_t r = 0; r < s->rows; r++, residual += s->residual_plane)
+            __builtin_prefetch(residual);
+    }
 }

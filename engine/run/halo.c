@@ -2,36 +2,37 @@
 
 #include <string.h>
 
-size_t cn_halo_tasks(const cn_view *view, int32_t threads)
+bool cn_halo_any(const cn_view *view)
 {
-    enum { TASK_ROWS = 4096 };
-    if (!view->halo_top && !view->halo_bottom && !view->halo_left && !view->halo_right) return 0;
-    int64_t rows = (int64_t)view->n * view->c * view->h;
-    size_t worth = (size_t)(rows / TASK_ROWS) + 1;
-    return worth < (size_t)threads ? worth : (size_t)threads;
+    return view->halo_top || view->halo_bottom || view->halo_left || view->halo_right;
 }
 
-/* The rows above a plane, the gaps between its rows, the rows below. What lies between two planes
- * belongs to both and is written twice, with the same zeros. */
-static void clear_around(const cn_view *view, float *plane)
+/* The gaps before rows first .. end - 1 of a plane; with the first row what is above the plane,
+ * with the last what is below. What lies between two planes belongs to both and is written twice,
+ * with the same zeros. */
+static void clear_around(const cn_view *view, float *plane, int32_t first, int32_t end)
 {
     ptrdiff_t above = view->halo_top * view->row + view->halo_left;
     ptrdiff_t below = view->halo_bottom * view->row + view->halo_right;
     size_t gap = (size_t)(view->row - view->w);
-    memset(plane - above, 0, (size_t)above * sizeof *plane);
-    if (gap == 1)
-        for (int32_t y = 1; y < view->h; y++)
+    if (first == 0) memset(plane - above, 0, (size_t)above * sizeof *plane);
+    for (int32_t y = first > 1 ? first : 1; y < end; y++)
+        if (gap == 1)
             plane[y * view->row - 1] = 0.0f;
-    else
-        for (int32_t y = 1; y < view->h; y++)
+        else
             memset(plane + y * view->row - gap, 0, gap * sizeof *plane);
-    memset(plane + (view->h - 1) * view->row + view->w, 0, (size_t)below * sizeof *plane);
+    if (end == view->h)
+        memset(plane + (view->h - 1) * view->row + view->w, 0, (size_t)below * sizeof *plane);
 }
 
-void cn_halo_task(const cn_view *view, size_t index, size_t tasks)
+void cn_halo_clear(const cn_view *view, size_t share, size_t shares)
 {
     size_t channels = (size_t)view->c, planes = (size_t)view->n * channels;
-    for (size_t p = planes * index / tasks; p < planes * (index + 1) / tasks; p++)
-        clear_around(view, view->data + (ptrdiff_t)(p / channels) * view->image +
-                               (ptrdiff_t)(p % channels) * view->plane);
+    int32_t first = (int32_t)((size_t)view->h * share / shares),
+            end = (int32_t)((size_t)view->h * (share + 1) / shares);
+    for (size_t p = 0; p < planes && first < end; p++)
+        clear_around(view,
+                     view->data + (ptrdiff_t)(p / channels) * view->image +
+                         (ptrdiff_t)(p % channels) * view->plane,
+                     first, end);
 }

@@ -3,15 +3,15 @@
 #ifndef CONDENSE_RUN_HALO_H
 #define CONDENSE_RUN_HALO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cpu/view.h"
 
-/* Into how many tasks the zeros around the view's planes are cut; 0 where there are none. */
-size_t cn_halo_tasks(const cn_view *view, int32_t threads);
+bool cn_halo_any(const cn_view *view);
 
-/* Task `index` of `tasks`. */
-void cn_halo_task(const cn_view *view, size_t index, size_t tasks);
+/* Writes the zeros around share `share` of `shares` of the rows of every plane. */
+void cn_halo_clear(const cn_view *view, size_t share, size_t shares);
 
 #endif

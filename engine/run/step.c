@@ -114,7 +114,8 @@ void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
         step->tasks = cn_fc_tasks(step->fc, batch, threads);
     else
         step->tasks = cn_simple_tasks(step->simple, step->in, &step->out, threads);
-    step->halo_tasks = fresh ? cn_halo_tasks(&step->out, threads) : 0;
+    size_t shares = (size_t)threads < step->tasks ? (size_t)threads : step->tasks;
+    step->halo_shares = fresh && cn_halo_any(&step->out) ? shares : 0;
 }
 
 static cn_shape shape_of(const cn_view *view)
@@ -149,8 +150,15 @@ typedef struct running {
     size_t scratch_pitch;
 } running;
 
-/* The tasks of the output's halo come first: they are small, and the operator touches other memory.
- */
+/* Each share of the zeros around the output goes with the first of the tasks that are about the
+ * same rows. The operator touches other memory. */
+static void clear_halo(const cn_step *step, size_t index)
+{
+    for (size_t s = 0; s < step->halo_shares; s++)
+        if (step->tasks * s / step->halo_shares == index)
+            cn_halo_clear(&step->out, s, step->halo_shares);
+}
+
 static void run_task(void *context, size_t index, size_t thread)
 {
     const running *r = context;
@@ -158,24 +166,20 @@ static void run_task(void *context, size_t index, size_t thread)
     uint64_t state = cn_denormals_off();
     void *scratch = r->scratch + thread * r->scratch_pitch;
     const cn_view *residual = step->residual.data ? &step->residual : NULL;
-    if (index < step->halo_tasks) {
-        cn_halo_task(&step->out, index, step->halo_tasks);
-    } else {
-        index -= step->halo_tasks;
-        if (step->conv)
-            cn_conv_task(step->conv, step->in, &step->out, residual, index, step->tasks, scratch);
-        else if (step->fc)
-            cn_fc_task(step->fc, step->in, &step->out, residual, index, step->tasks, scratch);
-        else
-            cn_simple_task(step->simple, step->in, &step->out, index, step->tasks, scratch);
-    }
+    clear_halo(step, index);
+    if (step->conv)
+        cn_conv_task(step->conv, step->in, &step->out, residual, index, step->tasks, scratch);
+    else if (step->fc)
+        cn_fc_task(step->fc, step->in, &step->out, residual, index, step->tasks, scratch);
+    else
+        cn_simple_task(step->simple, step->in, &step->out, index, step->tasks, scratch);
     cn_denormals_restore(state);
 }
 
 void cn_step_run(const cn_step *step, cn_pool *pool, char *scratch, size_t scratch_pitch)
 {
     running r = {step, scratch, scratch_pitch};
-    cn_pool_run(pool, run_task, &r, step->halo_tasks + step->tasks);
+    cn_pool_run(pool, run_task, &r, step->tasks);
 }
 
 void cn_step_clear(cn_step *step)

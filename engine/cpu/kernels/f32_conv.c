@@ -28,24 +28,26 @@ CN_INLINE void store_whole(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
     }
 }
 
-/* The same where a vector may be for several places, and be cut. */
+/* The same where a vector may be for several places, and be cut: each piece row by row, so that its
+ * mask is made once. */
 CN_INLINE void store_pieces(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
 {
     V low = BCAST(s->low), high = BCAST(s->high);
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; r++) {
-        if (r >= s->rows) return;
-        float *out = s->out + r * s->out_plane;
-        const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            for (int32_t i = s->first[v]; i < s->first[v + 1]; i++) {
-                const cn_piece *p = &s->pieces[i];
+    for (int v = 0; v < vectors; v++)
+        for (int32_t i = s->first[v]; i < s->first[v + 1]; i++) {
+            const cn_piece *p = &s->pieces[i];
+            int from = p->from, to = p->to;
+            float *out = s->out + p->at;
+            const float *residual = s->residual ? s->residual + p->also : NULL;
+#pragma GCC unroll 8
+            for (int r = 0; r < ROWS; r++) {
+                if (r >= s->rows) break;
                 V x = sum[r][v];
-                if (residual) x = ADD(x, LDM(residual + p->also, p->from, p->to));
-                STM(out + p->at, MIN(high, MAX(low, x)), p->from, p->to);
+                if (residual) x = ADD(x, LDM(residual + r * s->residual_plane, from, to));
+                STM(out + r * s->out_plane, MIN(high, MAX(low, x)), from, to);
             }
-    }
+        }
 }
 
 CN_INLINE void multiply(const cn_conv_block *b, int vectors, bool copies)

@@ -1,7 +1,6 @@
 /* Depthwise convolution, straight from the padded input: a column of output vectors (ROWS of them,
  * one above the other) stays in registers, so that each input vector is loaded once for all the
- * output rows that it belongs to. Planes of which a row fills less than half a vector are taken as
- * one long row. */
+ * output rows that it belongs to. Rows that are no longer than a short vector are done in those. */
 #include "cpu/vector/math.h"
 #include "cpu/vector/vector.h"
 
@@ -108,30 +107,42 @@ CN_INLINE void square(const cn_depthwise *d, const plane *p, int rows, int kerne
             column(d, p, y, x, 1, kernel, stride);
 }
 
-/* A narrow plane with stride 1, as if rows and the gaps between them were one row; what falls into
- * the gaps is dropped. */
-CN_INLINE void flat(const cn_depthwise *d, const plane *p, int kernel)
+/* Output rows y .. y + rows - 1 of a plane that is no wider than a short vector. */
+CN_INLINE void short_column(const cn_depthwise *d, const plane *p, int32_t y, int rows, int kernel,
+                            int stride)
 {
-    ptrdiff_t row = d->in_row, length = (d->h - 1) * row + d->w;
-    int32_t top = 0; /* the first row that goes on at or after i */
-    for (ptrdiff_t i = 0; i < length; i += VL) {
-        V sum = BCAST(p->bias);
+    S sum[ROWS], taps[5];
+    const float *in = p->in + (ptrdiff_t)y * stride * d->in_row;
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++)
+        sum[r] = SBCAST(p->bias);
+#pragma GCC unroll 11
+    for (int i = 0; i < (rows - 1) * stride + kernel; i++, in += d->in_row) {
 #pragma GCC unroll 5
-        for (int a = 0; a < kernel; a++)
+        for (int k = 0; k < kernel; k++)
+            taps[k] =
+                stride == 1 ? SLDN(in + k, d->w) : SLOW(EVEN(LDN(in + k, 2 * d->w - 1), ZERO()));
 #pragma GCC unroll 5
-            for (int b = 0; b < kernel; b++)
-                sum = FMA(BCAST(p->weight[a * kernel + b]),
-                          LDN(p->in + i + a * row + b, length - i), sum);
-        while (top * row + d->w <= i)
-            top++;
-        for (int32_t y = top; y < d->h && y * row < i + VL; y++) {
-            ptrdiff_t begin = y * row - i, end = begin + d->w;
-            int from = begin < 0 ? 0 : (int)begin, to = end < VL ? (int)end : VL;
-            V v = sum;
-            if (p->residual) v = ADD(v, LDM(p->residual + y * d->residual_row - begin, from, to));
-            STM(p->out + y * d->out_row - begin, activated(d, v), from, to);
-        }
+        for (int k = 0; k < kernel; k++)
+#pragma GCC unroll 4
+            for (int r = 0; r < rows; r++) {
+                int tap = i - r * stride;
+                if (tap >= 0 && tap < kernel)
+                    sum[r] = SFMA(SBCAST(p->weight[tap * kernel + k]), taps[k], sum[r]);
+            }
     }
+#pragma GCC unroll 4
+    for (int r = 0; r < rows; r++)
+        store(d, p, SWIDE(sum[r]), y + r, 0);
+}
+
+CN_INLINE void short_rows(const cn_depthwise *d, const plane *p, int rows, int kernel, int stride)
+{
+    int32_t y = 0;
+    for (; y + rows <= d->h; y += rows)
+        short_column(d, p, y, rows, kernel, stride);
+    for (; y < d->h; y++)
+        short_column(d, p, y, 1, kernel, stride);
 }
 
 static void any_window(const cn_depthwise *d, const plane *p)
@@ -157,8 +168,8 @@ CN_INLINE void planes(const cn_depthwise *d, int kernel, int stride)
     int rows = kernel == 3 ? ROWS : ROWS / 2;
     for (int32_t c = d->first; c < d->first + d->planes; c++) {
         plane p = plane_of(d, c);
-        if (stride == 1 && 2 * d->w < VL)
-            flat(d, &p, kernel);
+        if ((int)SL < (int)VL && d->w <= SL)
+            short_rows(d, &p, rows, kernel, stride);
         else
             square(d, &p, rows, kernel, stride);
     }

@@ -13,11 +13,21 @@ static inline void gather(float *to, const float *from, ptrdiff_t count, ptrdiff
             STU(to + i, LDU(from + i));
         if (i < count) STU(to + i, LDN(from + i, count - i));
     } else if (stride == 2) {
-        for (ptrdiff_t i = 0; i < count; i += VL) {
-            ptrdiff_t span = 2 * (count - i) - 1;
-            const float *p = from + 2 * i;
-            STU(to + i, EVEN(LDN(p, span), LDN(p + VL, span - VL)));
+        ptrdiff_t i = 0;
+        for (; i + VL < count; i += VL) /* the next pixel lies beyond what is read */
+            STU(to + i, EVEN(LDU(from + 2 * i), LDU(from + 2 * i + VL)));
+        ptrdiff_t span = 2 * (count - i) - 1;
+        if (i < count)
+            STU(to + i, EVEN(LDN(from + 2 * i, span), LDN(from + 2 * i + VL, span - VL)));
+    } else if (stride == 4) {
+        ptrdiff_t i = 0;
+        for (; i + VL < count; i += VL) {
+            const float *p = from + 4 * i;
+            V a = EVEN(LDU(p), LDU(p + VL)), b = EVEN(LDU(p + 2 * VL), LDU(p + 3 * VL));
+            STU(to + i, EVEN(a, b));
         }
+        for (; i < count; i++)
+            to[i] = from[4 * i];
     } else {
         for (ptrdiff_t i = 0; i < count; i++)
             to[i] = from[i * stride];
@@ -43,6 +53,8 @@ void CN_KERNEL_NAME(f32_pack)(const cn_pack *p, float *panel)
         fill(p, panel, 1);
     else if (p->stride == 2)
         fill(p, panel, 2);
+    else if (p->stride == 4)
+        fill(p, panel, 4);
     else
         fill(p, panel, p->stride);
 }

@@ -163,5 +163,13 @@ static inline S SFMA(S a, S b, S c)
 {
     return _mm256_fmadd_ps(a, b, c);
 }
+static inline S SLOW(V v)
+{
+    return _mm512_castps512_ps256(v);
+}
+static inline V SWIDE(S s)
+{
+    return _mm512_castps256_ps512(s);
+}
 
 #endif

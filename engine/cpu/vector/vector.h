@@ -20,6 +20,8 @@
  *   HSUM(v)               sum of the lanes
  *   S, SL                 a short vector: VL floats, but 8 at most
  *   SLDU SLDN SSTU SBCAST SFMA  the same for short vectors
+ *   SLOW(v) SWIDE(s)      the low lanes as a short vector; a short one as the low lanes of one
+ * whose other lanes are undefined
  *
  * CN_KERNEL_NAME(f32_conv) is the symbol of a kernel at the level being compiled, and
  * CN_BY_ISA(scalar, neon, avx2, avx512) picks a value by level. */
@@ -54,6 +56,8 @@ typedef V S;
 #define SSTU STU
 #define SBCAST BCAST
 #define SFMA FMA
+#define SLOW(v) (v)
+#define SWIDE(s) (s)
 #endif
 
 /* For the body of a kernel that is instantiated with constant arguments. */
