@@ -1,8 +1,8 @@
 /* Convolution by panels, for any shape: output pixels (of all rows and all images, one after the
- * other, so that small planes fill the vectors) are cut into tiles of the kernel's width. A tile's
- * input is packed into a panel of depth x pixels, depth being in_c/groups * kernel_h * kernel_w;
- * then every block of output channels is multiplied with the panel and stored. Packing a panel
- * costs about half a block's multiplication and serves all the blocks.
+ * other, so that small planes fill the vectors) are cut into tiles of at most the kernel's width. A
+ * tile's input is packed into a panel of depth x pixels, depth being in_c/groups * kernel_h *
+ * kernel_w; then every block of output channels is multiplied with the panel and stored. Packing a
+ * panel costs about half a block's multiplication and serves all the blocks.
  *
  * Packed weights: for each group, for each block of ROWS output channels, depth x ROWS floats; the
  * last block of a group is filled up with zeros. Biases: one a packed output channel. */
@@ -12,7 +12,8 @@
 #include "condense/memory.h"
 #include "cpu/conv_ways.h"
 
-enum { PARTS = 2 }; /* tiles in a task: the last task takes the remainder, too */
+/* A task's tile, and few pixels that are left over when vectors have been cut. */
+enum { WIDE, NARROW, PARTS };
 
 static void name(cn_conv *c)
 {
@@ -25,18 +26,35 @@ static bool fits(const cn_conv_problem *p)
     return true;
 }
 
+/* How the output pixels are cut: into vectors (the last of which need not be full), these as evenly
+ * as can be into tiles; `left` pixels are over. An even number of tiles, where there are several,
+ * lets two threads have the same work. */
+typedef struct cutting {
+    size_t pixels, left, vectors, tiles;
+} cutting;
+
+static cutting cut_up(const cn_conv *c, int32_t batch)
+{
+    size_t lanes = (size_t)c->kernels->lanes;
+    size_t most = (size_t)c->kernels->f32_conv.pixels / lanes;
+    cutting cut = {.pixels = (size_t)batch * (size_t)c->problem.out.h * (size_t)c->problem.out.w};
+    cut.left = cut.pixels % lanes;
+    if (cut.left > CN_NARROW_PIXELS || cut.left == cut.pixels) cut.left = 0;
+    cut.vectors = (cut.pixels - cut.left + lanes - 1) / lanes;
+    cut.tiles = (cut.vectors + most - 1) / most;
+    if (cut.tiles > 1) cut.tiles += cut.tiles % 2;
+    return cut;
+}
+
 /* Multiplications of whole vectors; packing a vector of the panel costs about three of them. Few
- * pixels left over take an operation each for a block of channels. */
+ * pixels left over take half an operation each for a block of channels. */
 static double cost(const cn_conv *c, int32_t batch)
 {
-    int32_t lanes = c->kernels->lanes;
     double rows = c->kernels->f32_conv.rows, depth = (double)c->depth * c->problem.groups;
-    int64_t pixels = (int64_t)batch * c->problem.out.h * c->problem.out.w;
-    int32_t left = (int32_t)(pixels % c->kernels->f32_conv.pixels);
-    bool narrow = left <= CN_NARROW_PIXELS;
-    double vectors = ceil((double)(narrow ? pixels - left : pixels) / lanes);
+    cutting cut = cut_up(c, batch);
+    double blocks = (double)c->blocks, left = (double)cut.left;
     return depth *
-           (vectors * ((double)c->blocks * rows + 3) + (narrow ? left * (double)c->blocks + 3 : 0));
+           ((double)cut.vectors * (blocks * rows + 3) + (left > 0 ? left * blocks / 2 + 3 : 0));
 }
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
@@ -70,18 +88,10 @@ static size_t scratch(const cn_conv *c)
     return (PARTS * panel_floats(c) + tile + CN_PANEL_SLACK) * sizeof(float);
 }
 
-static size_t tile_count(const cn_conv *c, int32_t batch)
-{
-    size_t pixels = (size_t)batch * (size_t)c->problem.out.h * (size_t)c->problem.out.w;
-    size_t width = (size_t)c->kernels->f32_conv.pixels;
-    return pixels < width ? 1 : pixels / width;
-}
-
-/* A task is a tile and a share of one group's blocks. What is left after the last whole tile goes
- * to that tile's task, which then reads the weights of each block once for both. */
+/* A task is a tile and a share of one group's blocks. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    return cn_conv_share(tile_count(c, batch) * (size_t)c->problem.groups, c->blocks, threads);
+    return cn_conv_share(cut_up(c, batch).tiles * (size_t)c->problem.groups, c->blocks, threads);
 }
 
 /* One tile of a task: its panel and where its pixels go. */
@@ -236,32 +246,40 @@ static void run_blocks(const cn_conv *c, const cn_view *out, const cn_view *resi
     }
 }
 
+/* First pixel of tile `tile`; of one after the last: where the pixels that are left begin. */
+static size_t first_pixel(const cn_conv *c, const cutting *cut, size_t tile)
+{
+    size_t at = cut->vectors * tile / cut->tiles * (size_t)c->kernels->lanes;
+    return at < cut->pixels - cut->left ? at : cut->pixels - cut->left;
+}
+
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                  size_t index, size_t tasks, void *scratch)
 {
     float *panels = scratch;
-    size_t tiles = tile_count(c, in->n), shares = tasks / (tiles * (size_t)c->problem.groups);
-    size_t share = index / tiles % shares, group = index / tiles / shares, tile = index % tiles;
-    size_t width = (size_t)c->kernels->f32_conv.pixels, first = tile * width;
-    size_t pixels = (size_t)in->n * (size_t)c->problem.out.h * (size_t)c->problem.out.w;
-    size_t end = tile + 1 < tiles ? first + width : pixels;
-    part parts[PARTS];
-    int32_t count = 0;
-    for (; first < end; first += width, count++) {
-        parts[count].panel = panels + (size_t)count * panel_floats(c);
-        parts[count].width = (int32_t)(end - first < width ? end - first : width);
-        prepare(c, in, out, residual, group, first, &parts[count]);
+    cutting cut = cut_up(c, in->n);
+    size_t shares = tasks / (cut.tiles * (size_t)c->problem.groups), tile = index % cut.tiles;
+    size_t share = index / cut.tiles % shares, group = index / cut.tiles / shares;
+    size_t begin = c->blocks * share / shares, end = c->blocks * (share + 1) / shares;
+    /* The pixels left over are shared by all tiles: each does them for some of the blocks. */
+    size_t chunks = (end - begin + CN_NARROW_BLOCKS - 1) / CN_NARROW_BLOCKS;
+    size_t over = chunks * tile / cut.tiles, over_end = chunks * (tile + 1) / cut.tiles;
+    if (!cut.left) over = over_end;
+    part parts[PARTS], next = {0};
+    size_t first = first_pixel(c, &cut, tile), stop = first_pixel(c, &cut, tile + 1);
+    for (int i = WIDE; i <= (over < over_end ? NARROW : WIDE); i++) {
+        parts[i].panel = panels + (size_t)i * panel_floats(c);
+        parts[i].width = (int32_t)(i == WIDE ? stop - first : cut.left);
+        prepare(c, in, out, residual, group, i == WIDE ? first : cut.pixels - cut.left, &parts[i]);
     }
-    part next = {0};
-    if (c->depth == (size_t)c->group_in && tile + 1 < tiles)
-        next.segment_count =
-            cn_conv_cut_input(c, in, (tile + 1) * width, (int32_t)width, next.segments);
-    size_t begin = c->blocks * share / shares, end_block = c->blocks * (share + 1) / shares;
-    for (size_t b = begin; b < end_block; b += CN_NARROW_BLOCKS) {
-        size_t left = end_block - b, blocks = left < CN_NARROW_BLOCKS ? left : CN_NARROW_BLOCKS;
-        if (next.segment_count)
-            ask_ahead(c, in, group, &next, b - begin, b - begin + blocks, end_block - begin);
-        run_blocks(c, out, residual, group, b, blocks, parts, count,
+    if (c->depth == (size_t)c->group_in && tile + 1 < cut.tiles)
+        next.segment_count = cn_conv_cut_input(
+            c, in, stop, (int32_t)(first_pixel(c, &cut, tile + 2) - stop), next.segments);
+    for (size_t k = 0; k < chunks; k++) {
+        size_t b = begin + k * CN_NARROW_BLOCKS;
+        size_t count = end - b < CN_NARROW_BLOCKS ? end - b : CN_NARROW_BLOCKS;
+        if (next.segment_count) ask_ahead(c, in, group, &next, k, k + 1, chunks);
+        run_blocks(c, out, residual, group, b, count, parts, k >= over && k < over_end ? PARTS : 1,
                    panels + PARTS * panel_floats(c));
     }
 }
