@@ -186,6 +186,11 @@ size_t cn_conv_tasks(const cn_conv *c, int32_t batch, int32_t threads)
     return c->way->tasks(c, batch, threads);
 }
 
+bool cn_conv_by_channels(const cn_conv *c, int32_t batch, size_t tasks)
+{
+    return c->way->by_channels(c, batch, tasks);
+}
+
 void cn_conv_task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                   size_t index, size_t tasks, void *scratch)
 {

@@ -75,6 +75,10 @@ int64_t cn_conv_products(const cn_conv *conv);
 /* Into how many independent tasks a run over `batch` images should be cut for `threads`. */
 size_t cn_conv_tasks(const cn_conv *conv, int32_t batch, int32_t threads);
 
+/* Whether the first tasks of `tasks` do the first channels of all rows, rather than the first rows
+ * of all channels. */
+bool cn_conv_by_channels(const cn_conv *conv, int32_t batch, size_t tasks);
+
 /* Task `index` of `tasks` (a result of cn_conv_tasks for in->n). `residual` is NULL unless the
  * problem has one. The views may not overlap, but `residual` may be `out` itself: each pixel is
  * read before it is written. */

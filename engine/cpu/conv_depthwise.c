@@ -5,6 +5,8 @@
 
 #include "cpu/conv_ways.h"
 
+enum { LEAST_ROWS = 8 }; /* of a share, the kernel's own twice */
+
 static void name(cn_conv *c)
 {
     snprintf(c->name, sizeof c->name, "%s", c->kernels->f32_depthwise.name);
@@ -39,17 +41,27 @@ static size_t scratch(const cn_conv *c)
     return 0;
 }
 
-/* Shares of an image's rows, through all planes, where the planes are so large that panels are cut
- * the same way: then each thread reads what it wrote. Else shares of the planes. */
+/* Shares of an image's rows, through all planes, where a row of planes is large beside their
+ * number: there panels are cut the same way (conv_panel.c), and each thread reads what it wrote.
+ * Else shares of the planes. */
 static bool by_rows(const cn_conv *c, size_t shares)
 {
     size_t rows = (size_t)c->problem.out.h, pixels = rows * (size_t)c->problem.out.w;
-    return pixels >= shares * (size_t)c->kernels->f32_conv.pixels && rows >= shares;
+    return pixels > (size_t)c->problem.out_c && rows >= shares;
 }
 
+/* More shares than threads: one that is held up leaves some of its own to the others. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    return (size_t)batch * cn_conv_share(1, (size_t)c->problem.out_c, threads);
+    size_t count = (size_t)threads, rows = (size_t)c->problem.out.h, most = 4 * count;
+    size_t shares = by_rows(c, count) ? rows / LEAST_ROWS : (size_t)c->problem.out_c;
+    if (threads == 1) return (size_t)batch;
+    return (size_t)batch * (shares > most ? most : shares > count ? shares / count * count : count);
+}
+
+static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
+{
+    return !by_rows(c, tasks / (size_t)batch);
 }
 
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
@@ -102,5 +114,5 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 }
 
 const cn_conv_way cn_conv_depthwise = {
-    CN_CONV_DEPTHWISE, 0, name, fits, cost, pack, scratch, tasks, task,
+    CN_CONV_DEPTHWISE, 0, name, fits, cost, pack, scratch, tasks, by_channels, task,
 };

@@ -88,10 +88,29 @@ static size_t scratch(const cn_conv *c)
     return (PARTS * panel_floats(c) + tile + CN_PANEL_SLACK) * sizeof(float);
 }
 
+/* Whether each thread should have a share of the weights and do all the tiles, rather than a share
+ * of the tiles: threads read less that way, and send each other less, where the weights are more
+ * than the input. Larger windows cost too much packing for each thread to pack everything. */
+static bool share_weights(const cn_conv *c, int32_t batch, size_t threads)
+{
+    const cn_conv_problem *p = &c->problem;
+    bool plain = c->depth == (size_t)c->group_in && p->window.stride_w == 1;
+    double weights = (double)c->group_out * (double)c->depth;
+    double input = (double)batch * c->group_in * p->in.h * p->in.w;
+    return plain && weights > input && (c->blocks % threads == 0 || c->blocks >= 8 * threads);
+}
+
 /* A task is a tile and a share of one group's blocks. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    return cn_conv_share(cut_up(c, batch).tiles * (size_t)c->problem.groups, c->blocks, threads);
+    size_t pieces = cut_up(c, batch).tiles * (size_t)c->problem.groups, count = (size_t)threads;
+    return share_weights(c, batch, count) ? pieces * count
+                                          : cn_conv_share(pieces, c->blocks, threads);
+}
+
+static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
+{
+    return tasks > cut_up(c, batch).tiles;
 }
 
 /* One tile of a task: its panel and where its pixels go. */
@@ -285,5 +304,5 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 }
 
 const cn_conv_way cn_conv_panel = {
-    CN_CONV_PANEL, 0, name, fits, cost, pack, scratch, tasks, task,
+    CN_CONV_PANEL, 0, name, fits, cost, pack, scratch, tasks, by_channels, task,
 };

@@ -33,6 +33,8 @@ struct cn_conv_way {
     cn_status (*pack)(cn_conv *conv, const float *weight, const float *bias, cn_error *error);
     size_t (*scratch)(const cn_conv *conv);
     size_t (*tasks)(const cn_conv *conv, int32_t batch, int32_t threads);
+    /* Whether neighbouring tasks of `tasks` are about different channels; else about pixels. */
+    bool (*by_channels)(const cn_conv *conv, int32_t batch, size_t tasks);
     void (*task)(const cn_conv *conv, const cn_view *in, const cn_view *out,
                  const cn_view *residual, size_t index, size_t tasks, void *scratch);
 };

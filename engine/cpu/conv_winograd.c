@@ -229,6 +229,11 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
     return cn_conv_share(block_count(c, batch) * (size_t)c->problem.groups, c->blocks, threads);
 }
 
+static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
+{
+    return tasks > block_count(c, batch);
+}
+
 /* A part's tiles: their pieces in the input and their segments in the output. The tiles of an
  * image's last row may have fewer rows of pixels than others: those are the short segments. */
 typedef struct block {
@@ -414,7 +419,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 
 #define WINOGRAD(m)                                                                                \
     const cn_conv_way cn_conv_winograd##m = {                                                      \
-        CN_CONV_WINOGRAD##m, m, name, fits, cost, pack, scratch, tasks, task,                      \
+        CN_CONV_WINOGRAD##m, m, name, fits, cost, pack, scratch, tasks, by_channels, task,         \
     }
 WINOGRAD(2);
 WINOGRAD(4);

@@ -25,14 +25,20 @@ static void clear_around(const cn_view *view, float *plane, int32_t first, int32
         memset(plane + (view->h - 1) * view->row + view->w, 0, (size_t)below * sizeof *plane);
 }
 
-void cn_halo_clear(const cn_view *view, size_t share, size_t shares)
+void cn_halo_clear(const cn_view *view, size_t share, size_t shares, bool by_planes)
 {
-    size_t channels = (size_t)view->c, planes = (size_t)view->n * channels;
-    int32_t first = (int32_t)((size_t)view->h * share / shares),
-            end = (int32_t)((size_t)view->h * (share + 1) / shares);
-    for (size_t p = 0; p < planes && first < end; p++)
+    size_t channels = (size_t)view->c, planes = (size_t)view->n * channels, first = 0, end = planes;
+    int32_t top = 0, bottom = view->h;
+    if (by_planes) {
+        first = planes * share / shares;
+        end = planes * (share + 1) / shares;
+    } else {
+        top = (int32_t)((size_t)view->h * share / shares);
+        bottom = (int32_t)((size_t)view->h * (share + 1) / shares);
+    }
+    for (size_t p = first; p < end && top < bottom; p++)
         clear_around(view,
                      view->data + (ptrdiff_t)(p / channels) * view->image +
                          (ptrdiff_t)(p % channels) * view->plane,
-                     first, end);
+                     top, bottom);
 }

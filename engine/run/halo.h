@@ -11,7 +11,8 @@
 
 bool cn_halo_any(const cn_view *view);
 
-/* Writes the zeros around share `share` of `shares` of the rows of every plane. */
-void cn_halo_clear(const cn_view *view, size_t share, size_t shares);
+/* Writes the zeros around share `share` of `shares` of the planes, or of the rows of every plane.
+ */
+void cn_halo_clear(const cn_view *view, size_t share, size_t shares, bool by_planes);
 
 #endif

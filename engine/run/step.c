@@ -115,6 +115,7 @@ void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
     else
         step->tasks = cn_simple_tasks(step->simple, step->in, &step->out, threads);
     size_t shares = (size_t)threads < step->tasks ? (size_t)threads : step->tasks;
+    step->by_planes = !step->conv || cn_conv_by_channels(step->conv, batch, step->tasks);
     step->halo_shares = fresh && cn_halo_any(&step->out) ? shares : 0;
 }
 
@@ -151,12 +152,12 @@ typedef struct running {
 } running;
 
 /* Each share of the zeros around the output goes with the first of the tasks that are about the
- * same rows. The operator touches other memory. */
+ * same planes or rows. The operator touches other memory. */
 static void clear_halo(const cn_step *step, size_t index)
 {
     for (size_t s = 0; s < step->halo_shares; s++)
         if (step->tasks * s / step->halo_shares == index)
-            cn_halo_clear(&step->out, s, step->halo_shares);
+            cn_halo_clear(&step->out, s, step->halo_shares, step->by_planes);
 }
 
 static void run_task(void *context, size_t index, size_t thread)

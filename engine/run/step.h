@@ -25,8 +25,10 @@ typedef struct cn_step {
     cn_simple *simple;
     cn_view *in; /* the layer's inputs; owned */
     cn_view out;
-    cn_view residual;          /* data is NULL where there is none */
-    size_t tasks, halo_shares; /* the zeros around the output: shares of its rows, 0 for none */
+    cn_view residual; /* data is NULL where there is none */
+    size_t tasks;
+    size_t halo_shares; /* in which the zeros around the output are written; 0: there are none */
+    bool by_planes;     /* tasks are shares of the planes, rather than of their rows */
 } cn_step;
 
 /* What layer `index` needs from the memory plan: whose memory it may take. */
