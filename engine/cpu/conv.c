@@ -58,6 +58,11 @@ static cn_status check(const cn_conv_problem *p, cn_error *error)
         return cn_fail(error, CN_EINVAL,
                        "convolution from %d x %d to %d x %d: a %d x %d window does not fit there",
                        p->in.h, p->in.w, p->out.h, p->out.w, w->kernel_h, w->kernel_w);
+    size_t taps = (size_t)w->kernel_h * (size_t)w->kernel_w, depth, weights;
+    if (!cn_mul_size(taps, (size_t)(p->in_c / p->groups), &depth) ||
+        !cn_mul_size(depth, 2 * (size_t)p->out_c, &weights)) /* blocks may be filled up */
+        return cn_fail(error, CN_EINVAL, "convolution of %d x %d x %d to %d: too large to count",
+                       p->in_c, w->kernel_h, w->kernel_w, p->out_c);
     return CN_OK;
 }
 
@@ -163,9 +168,9 @@ const char *cn_conv_kernel(const cn_conv *c)
     return c->name;
 }
 
-size_t cn_conv_scratch(const cn_conv *c)
+size_t cn_conv_scratch(const cn_conv *c, int32_t batch)
 {
-    return c->way->scratch(c);
+    return c->way->scratch(c, batch);
 }
 
 size_t cn_conv_weight_bytes(const cn_conv *c)

@@ -66,8 +66,8 @@ const char *cn_conv_kernel(const cn_conv *conv);
 /* The zeros that the input view must offer around each plane: top, bottom, left, right. */
 void cn_conv_halo(const cn_conv_problem *problem, int32_t halo[4]);
 
-size_t cn_conv_scratch(const cn_conv *conv);      /* bytes a thread, aligned to CN_ALIGNMENT */
-size_t cn_conv_weight_bytes(const cn_conv *conv); /* packed */
+size_t cn_conv_scratch(const cn_conv *conv, int32_t batch); /* bytes a thread */
+size_t cn_conv_weight_bytes(const cn_conv *conv);           /* packed */
 
 /* Multiplications of one image, without the transforms': those of direct convolution, or fewer. */
 int64_t cn_conv_products(const cn_conv *conv);

@@ -35,9 +35,10 @@ static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_err
     return CN_OK;
 }
 
-static size_t scratch(const cn_conv *c)
+static size_t scratch(const cn_conv *c, int32_t batch)
 {
     (void)c;
+    (void)batch;
     return 0;
 }
 

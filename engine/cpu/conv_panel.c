@@ -74,18 +74,35 @@ static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_err
     return CN_OK;
 }
 
-static size_t panel_floats(const cn_conv *c)
+/* Floats from row to row of a panel of `width` pixels. */
+static size_t pitch_of(const cn_conv *c, size_t width)
 {
-    size_t floats = c->depth * (size_t)c->kernels->f32_conv.pixels + CN_PANEL_SLACK;
-    return (floats + 15) / 16 * 16;
+    return width <= CN_NARROW_PIXELS ? CN_NARROW_PIXELS : (size_t)c->kernels->f32_conv.pixels;
 }
 
-static size_t scratch(const cn_conv *c)
+static size_t panel_floats(const cn_conv *c, size_t width)
+{
+    return (c->depth * pitch_of(c, width) + CN_PANEL_SLACK + 15) / 16 * 16;
+}
+
+/* A task's two panels, one after the other, and then a tile. */
+static size_t wide_floats(const cn_conv *c, const cutting *cut)
+{
+    return panel_floats(c, cut->pixels);
+}
+
+static size_t narrow_floats(const cn_conv *c, const cutting *cut)
+{
+    return cut->left ? panel_floats(c, cut->left) : 0;
+}
+
+static size_t scratch(const cn_conv *c, int32_t batch)
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows, width = (size_t)c->kernels->f32_conv.pixels;
     size_t narrow = CN_NARROW_BLOCKS * CN_NARROW_PIXELS,
-           tile = rows * (width > narrow ? width : narrow);
-    return (PARTS * panel_floats(c) + tile + CN_PANEL_SLACK) * sizeof(float);
+           tile = rows * (width > narrow ? width : narrow) + CN_PANEL_SLACK;
+    cutting cut = cut_up(c, batch);
+    return (wide_floats(c, &cut) + narrow_floats(c, &cut) + tile) * sizeof(float);
 }
 
 /* Whether each thread should have a share of the weights and do all the tiles, rather than a share
@@ -141,7 +158,7 @@ static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
     cn_pack pack = cn_conv_pack(c, in, group);
     pack.segments = to->segments;
     pack.segment_count = cn_conv_cut_input(c, in, first, to->width, to->segments);
-    pack.pitch = (size_t)c->kernels->f32_conv.pixels;
+    pack.pitch = pitch_of(c, (size_t)to->width);
     to->from = panel_rows(c, &pack, to->width);
     to->from_row = pack.plane;
     if (!to->from) c->kernels->f32_pack.run(&pack, to->panel);
@@ -236,7 +253,7 @@ static void run_narrow(const cn_conv *c, const target *t, int32_t blocks, part *
         .weight = c->weight + packed * c->depth,
         .bias = c->bias + packed,
         .panel = p->panel,
-        .pitch = (size_t)c->kernels->f32_conv.pixels,
+        .pitch = CN_NARROW_PIXELS,
         .tile = tile,
         .tile_pitch = CN_NARROW_PIXELS,
     };
@@ -287,7 +304,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     part parts[PARTS], next = {0};
     size_t first = first_pixel(c, &cut, tile), stop = first_pixel(c, &cut, tile + 1);
     for (int i = WIDE; i <= (over < over_end ? NARROW : WIDE); i++) {
-        parts[i].panel = panels + (size_t)i * panel_floats(c);
+        parts[i].panel = panels + (i == WIDE ? 0 : wide_floats(c, &cut));
         parts[i].width = (int32_t)(i == WIDE ? stop - first : cut.left);
         prepare(c, in, out, residual, group, i == WIDE ? first : cut.pixels - cut.left, &parts[i]);
     }
@@ -299,7 +316,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         size_t count = end - b < CN_NARROW_BLOCKS ? end - b : CN_NARROW_BLOCKS;
         if (next.segment_count) ask_ahead(c, in, group, &next, k, k + 1, chunks);
         run_blocks(c, out, residual, group, b, count, parts, k >= over && k < over_end ? PARTS : 1,
-                   panels + PARTS * panel_floats(c));
+                   panels + wide_floats(c, &cut) + narrow_floats(c, &cut));
     }
 }
 

@@ -31,7 +31,7 @@ struct cn_conv_way {
     double (*cost)(const cn_conv *conv, int32_t batch);
     /* Allocates and fills weight, bias and what goes with them. */
     cn_status (*pack)(cn_conv *conv, const float *weight, const float *bias, cn_error *error);
-    size_t (*scratch)(const cn_conv *conv);
+    size_t (*scratch)(const cn_conv *conv, int32_t batch);
     size_t (*tasks)(const cn_conv *conv, int32_t batch, int32_t threads);
     /* Whether neighbouring tasks of `tasks` are about different channels; else about pixels. */
     bool (*by_channels)(const cn_conv *conv, int32_t batch, size_t tasks);

@@ -208,8 +208,9 @@ static layout lay_out(const cn_conv *c)
     return l;
 }
 
-static size_t scratch(const cn_conv *c)
+static size_t scratch(const cn_conv *c, int32_t batch)
 {
+    (void)batch;
     return lay_out(c).end * sizeof(float);
 }
 

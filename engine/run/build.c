@@ -153,6 +153,7 @@ static void describe_step(cn_session *session, int32_t index, const cn_step *ste
     profile->packed_bytes = (int64_t)cn_step_weight_bytes(step);
     if (!step->conv) return;
     profile->products = cn_conv_products(step->conv) * session->options.batch;
+    if (session->graph.layers[index].op != CN_OP_CONV) return;
     cn_conv_problem problem = cn_step_conv_problem(&session->graph, &session->graph.layers[index]);
     cn_plan_signature(&problem, session->signatures[index]);
     profile->signature = session->signatures[index];

@@ -10,10 +10,11 @@
 cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *layer)
 {
     cn_shape in = graph->layers[layer->inputs[0]].shape;
-    return (cn_conv_problem){.window = layer->window,
+    cn_window whole = {in.h, in.w, 1, 1, 1, 1, 0, 0, 0, 0};
+    return (cn_conv_problem){.window = layer->op == CN_OP_FC ? whole : layer->window,
                              .in_c = in.c,
                              .out_c = layer->units,
-                             .groups = layer->groups,
+                             .groups = layer->op == CN_OP_FC ? 1 : layer->groups,
                              .in = in,
                              .out = layer->shape,
                              .activation = layer->activation,
@@ -83,17 +84,12 @@ cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_w
     cn_status status;
     step->layer = index;
     if (layer->bias || layer->op == CN_OP_BATCH_NORM) bias = data_of(weights, layer, "bias");
-    if (layer->op == CN_OP_CONV) {
+    if (layer->op == CN_OP_CONV || layer->op == CN_OP_FC) {
         cn_conv_problem problem = cn_step_conv_problem(graph, layer);
         cn_wisdom_key key = {isa, options->threads, options->batch, NULL};
-        cn_conv_algorithm way = cn_plan_choose(&problem, options->wisdom, key);
+        cn_conv_algorithm way =
+            layer->op == CN_OP_FC ? CN_CONV_PANEL : cn_plan_choose(&problem, options->wisdom, key);
         status = cn_conv_new(&step->conv, &problem, way, weight, bias, isa, error);
-    } else if (layer->op == CN_OP_FC) {
-        cn_fc_problem problem = {.in = graph->layers[layer->inputs[0]].shape,
-                                 .out_c = layer->units,
-                                 .activation = layer->activation,
-                                 .residual = layer->residual >= 0};
-        status = cn_fc_new(&step->fc, &problem, weight, bias, isa, error);
     } else {
         cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),
                                 data_of(weights, layer, "running_var")};
@@ -110,8 +106,6 @@ void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
     int32_t batch = step->out.n;
     if (step->conv)
         step->tasks = cn_conv_tasks(step->conv, batch, threads);
-    else if (step->fc)
-        step->tasks = cn_fc_tasks(step->fc, batch, threads);
     else
         step->tasks = cn_simple_tasks(step->simple, step->in, &step->out, threads);
     size_t shares = (size_t)threads < step->tasks ? (size_t)threads : step->tasks;
@@ -126,22 +120,19 @@ static cn_shape shape_of(const cn_view *view)
 
 size_t cn_step_scratch(const cn_step *step)
 {
-    if (step->conv) return cn_conv_scratch(step->conv);
-    if (step->fc) return cn_fc_scratch(step->fc, step->out.n);
+    if (step->conv) return cn_conv_scratch(step->conv, step->out.n);
     return cn_simple_scratch(step->simple, shape_of(step->in), shape_of(&step->out));
 }
 
 size_t cn_step_weight_bytes(const cn_step *step)
 {
     if (step->conv) return cn_conv_weight_bytes(step->conv);
-    if (step->fc) return cn_fc_weight_bytes(step->fc);
     return 0;
 }
 
 const char *cn_step_kernel(const cn_step *step)
 {
     if (step->conv) return cn_conv_kernel(step->conv);
-    if (step->fc) return cn_fc_kernel(step->fc);
     return cn_simple_kernel(step->simple);
 }
 
@@ -170,8 +161,6 @@ static void run_task(void *context, size_t index, size_t thread)
     clear_halo(step, index);
     if (step->conv)
         cn_conv_task(step->conv, step->in, &step->out, residual, index, step->tasks, scratch);
-    else if (step->fc)
-        cn_fc_task(step->fc, step->in, &step->out, residual, index, step->tasks, scratch);
     else
         cn_simple_task(step->simple, step->in, &step->out, index, step->tasks, scratch);
     cn_denormals_restore(state);
@@ -186,7 +175,6 @@ void cn_step_run(const cn_step *step, cn_pool *pool, char *scratch, size_t scrat
 void cn_step_clear(cn_step *step)
 {
     cn_conv_free(step->conv);
-    cn_fc_free(step->fc);
     cn_simple_free(step->simple);
     cn_free(step->in);
     *step = (cn_step){0};

@@ -12,16 +12,14 @@
 #include "condense/status.h"
 #include "condense/weights.h"
 #include "cpu/conv.h"
-#include "cpu/fc.h"
 #include "cpu/simple.h"
 #include "cpu/view.h"
 #include "plan/memory.h"
 
-/* Exactly one of conv, fc and simple is set. */
+/* Either conv or simple is set; a fully connected layer is a convolution. */
 typedef struct cn_step {
     int32_t layer; /* of the planned graph; a concat that copies takes several steps */
     cn_conv *conv;
-    cn_fc *fc;
     cn_simple *simple;
     cn_view *in; /* the layer's inputs; owned */
     cn_view out;
@@ -37,7 +35,8 @@ cn_memory_need cn_step_need(const cn_graph *graph, int32_t index);
 /* Widens `needs` of the layers that `index` reads by the zeros it wants around them. */
 void cn_step_ask_halo(const cn_graph *graph, int32_t index, cn_memory_need *needs);
 
-/* The problem of the convolution `layer`. */
+/* The problem of the convolution `layer`, or of a fully connected one: its window is the whole
+ * input. */
 cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *layer);
 
 /* Makes the operator of layer `index` as the options (isa, threads, batch, wisdom) say; its tensors

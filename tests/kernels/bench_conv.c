@@ -9,7 +9,6 @@
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "cpu/conv.h"
-#include "cpu/fc.h"
 #include "cpu/kernels/kernels.h"
 
 typedef struct layer {
@@ -87,19 +86,15 @@ static cn_view view_new(cn_shape s, const int32_t halo[4])
 
 typedef struct job {
     cn_conv *conv;
-    cn_fc *fc;
     cn_view in, out;
     void *scratch;
 } job;
 
 static void run(job *j)
 {
-    size_t tasks = j->conv ? cn_conv_tasks(j->conv, 1, 1) : cn_fc_tasks(j->fc, 1, 1);
+    size_t tasks = cn_conv_tasks(j->conv, 1, 1);
     for (size_t i = 0; i < tasks; i++)
-        if (j->conv)
-            cn_conv_task(j->conv, &j->in, &j->out, NULL, i, tasks, j->scratch);
-        else
-            cn_fc_task(j->fc, &j->in, &j->out, NULL, i, tasks, j->scratch);
+        cn_conv_task(j->conv, &j->in, &j->out, NULL, i, tasks, j->scratch);
 }
 
 /* The best of runs over about 100 ms, in nanoseconds. */
@@ -117,51 +112,36 @@ static double best_ns(job *j)
 
 static void measure(const layer *l, cn_conv_algorithm algorithm, cn_isa isa)
 {
-    int32_t halo[4] = {0}, none[4] = {0};
-    cn_shape in = {l->in_c, l->size, l->size};
-    cn_shape out = {l->out_c, 1, 1};
-    size_t depth = (size_t)(l->in_c / l->groups) * (size_t)(l->size * l->size);
+    int32_t halo[4] = {0}, none[4] = {0}, kernel = l->kernel ? l->kernel : l->size;
+    int32_t size = (l->size + 2 * l->pad - kernel) / l->stride + 1;
+    cn_shape in = {l->in_c, l->size, l->size}, out = {l->out_c, size, size};
+    size_t depth = (size_t)(l->in_c / l->groups) * (size_t)(kernel * kernel);
     job j = {0};
-    if (l->kernel) {
-        out.h = out.w = (l->size + 2 * l->pad - l->kernel) / l->stride + 1;
-        depth = (size_t)(l->in_c / l->groups) * (size_t)(l->kernel * l->kernel);
-    }
+    cn_conv_problem p = {
+        .window = {kernel, kernel, l->stride, l->stride, 1, 1, l->pad, l->pad, l->pad, l->pad},
+        .in_c = l->in_c,
+        .out_c = l->out_c,
+        .groups = l->groups,
+        .in = in,
+        .out = out,
+        .activation = CN_ACT_RELU};
+    cn_conv_halo(&p, halo);
+    if (!cn_conv_can(&p, algorithm)) return;
     float *weight = checked(cn_calloc((size_t)l->out_c * depth, sizeof *weight));
-    if (l->kernel) {
-        cn_conv_problem p = {.window = {l->kernel, l->kernel, l->stride, l->stride, 1, 1, l->pad,
-                                        l->pad, l->pad, l->pad},
-                             .in_c = l->in_c,
-                             .out_c = l->out_c,
-                             .groups = l->groups,
-                             .in = in,
-                             .out = out,
-                             .activation = CN_ACT_RELU};
-        cn_conv_halo(&p, halo);
-        if (!cn_conv_can(&p, algorithm)) {
-            cn_free(weight);
-            return;
-        }
-        if (cn_conv_new(&j.conv, &p, algorithm, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
-        j.scratch = checked(cn_calloc(1, cn_conv_scratch(j.conv)));
-    } else {
-        cn_fc_problem p = {.in = in, .out_c = l->out_c};
-        if (cn_fc_new(&j.fc, &p, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
-        j.scratch = checked(cn_calloc(1, cn_fc_scratch(j.fc, 1)));
-    }
+    if (cn_conv_new(&j.conv, &p, algorithm, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
+    j.scratch = checked(cn_calloc(1, cn_conv_scratch(j.conv, 1)));
     cn_free(weight);
     j.in = view_new(in, halo);
     j.out = view_new(out, none);
     const cn_kernels *k = cn_kernels_for(isa);
     double ceiling = peak(k), ns = best_ns(&j);
     double flops = 2.0 * (double)depth * out.c * out.h * out.w;
-    printf("%-20s %-27s %9.3f ms %7.1f GFLOP/s %5.1f %% of %.0f\n", l->name,
-           j.conv ? cn_conv_kernel(j.conv) : cn_fc_kernel(j.fc), ns * 1e-6, flops / ns,
-           100 * flops / ns / ceiling, ceiling);
+    printf("%-20s %-27s %9.3f ms %7.1f GFLOP/s %5.1f %% of %.0f\n", l->name, cn_conv_kernel(j.conv),
+           ns * 1e-6, flops / ns, 100 * flops / ns / ceiling, ceiling);
     cn_free(j.in.data - halo[0] * j.in.row - halo[2]);
     cn_free(j.out.data);
     cn_free(j.scratch);
     cn_conv_free(j.conv);
-    cn_fc_free(j.fc);
 }
 
 int main(int argc, char **argv)

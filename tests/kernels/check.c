@@ -129,9 +129,12 @@ bool planes_equal(const planes *a, const planes *b)
     for (int32_t n = 0; n < a->view.n; n++)
         for (int32_t c = 0; c < a->view.c; c++)
             for (int32_t y = 0; y < a->view.h; y++)
-                if (memcmp(pixel(&a->view, n, c, y, 0), pixel(&b->view, n, c, y, 0),
-                           (size_t)a->view.w * sizeof(float)))
-                    return false;
+                for (int32_t x = 0; x < a->view.w; x++) {
+                    const float *left = pixel(&a->view, n, c, y, x),
+                                *right = pixel(&b->view, n, c, y, x);
+                    if (memcmp(left, right, sizeof *left) && !(isnan(*left) && isnan(*right)))
+                        return false;
+                }
     return true;
 }
 

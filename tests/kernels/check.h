@@ -48,7 +48,8 @@ void planes_set(planes *p, int32_t n, int32_t c, int32_t y, int32_t x, float val
 /* Whether everything outside the interior still has what planes_new put there. */
 bool planes_untouched(const planes *p);
 
-/* Whether the interiors are equal to the bit. */
+/* Whether the interiors are equal to the bit, or NaN in both: whose bits a NaN has is decided by
+ * the order of operands, which the compiler may change. */
 bool planes_equal(const planes *a, const planes *b);
 
 /* Whether `got` is `want` up to `tolerance` relative to `scale` (the sum of the magnitudes that

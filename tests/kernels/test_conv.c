@@ -37,6 +37,11 @@ static const shape_case edge_cases[] = {
     {9, 70, 1, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},  /* Winograd: several chunks */
     {3, 5, 1, 13, 200, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},  /* rows longer than a block of tiles */
     {4, 10, 2, 28, 9, 3, 3, 1, 1, 1, 1, 0, 2, 1, 0, 2},   /* blocks of tiles across rows, groups */
+    {64, 10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},   /* fully connected */
+    {16, 120, 1, 5, 5, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0, 1},  /* to a picture */
+    {2, 21, 1, 3, 31, 3, 31, 1, 1, 1, 1, 0, 0, 0, 0, 4},  /* few pictures */
+    {130, 33, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 17}, /* a vector of them and one more */
+    {33, 40, 1, 1, 2, 1, 2, 1, 1, 1, 1, 0, 0, 0, 0, 64},  /* several tiles */
 };
 enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
 
@@ -178,7 +183,7 @@ static void run(const cn_conv *conv, const planes *in, const planes *residual, p
                 int32_t threads, guard side)
 {
     size_t tasks = cn_conv_tasks(conv, in->view.n, threads);
-    size_t bytes = cn_conv_scratch(conv);
+    size_t bytes = cn_conv_scratch(conv, in->view.n);
     /* Scratch is a multiple of the vector, so that its end may be guarded and it is still aligned.
      */
     guarded scratch = guarded_new(bytes / sizeof(float), side, 0);

@@ -16,7 +16,7 @@ enum {
 CN_INLINE void multiply(const cn_narrow *n, int blocks, int pixels)
 {
     S sum[BLOCKS][VECTORS][PIXELS];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int b = 0; b < blocks; b++)
 #pragma GCC unroll 4
         for (int v = 0; v < VECTORS; v++)
@@ -25,7 +25,7 @@ CN_INLINE void multiply(const cn_narrow *n, int blocks, int pixels)
                 sum[b][v][p] = SLDN(n->bias + b * ROWS + v * SL, ROWS - v * SL);
     const float *panel = n->panel, *weight = n->weight;
     for (size_t k = 0; k < n->depth; k++, panel += n->pitch, weight += ROWS) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
         for (int b = 0; b < blocks; b++)
 #pragma GCC unroll 4
             for (int v = 0; v < VECTORS; v++) {
@@ -45,18 +45,20 @@ CN_INLINE void multiply(const cn_narrow *n, int blocks, int pixels)
             }
 }
 
-CN_INLINE void multiply_blocks(const cn_narrow *n, int pixels)
+/* `most` blocks at a time. */
+CN_INLINE void multiply_blocks(const cn_narrow *n, int most, int pixels)
 {
-    if (n->blocks == BLOCKS) {
-        multiply(n, BLOCKS, pixels);
-        return;
-    }
-    cn_narrow one = *n;
-    for (int b = 0; b < n->blocks; b++) {
-        multiply(&one, 1, pixels);
-        one.weight += n->depth * ROWS;
-        one.bias += ROWS;
-        one.tile += ROWS * n->tile_pitch;
+    cn_narrow part = *n;
+    for (int b = 0; b < n->blocks;) {
+        int count = b + most <= n->blocks ? most : 1;
+        if (count == most)
+            multiply(&part, most, pixels);
+        else
+            multiply(&part, 1, pixels);
+        part.weight += (size_t)count * n->depth * ROWS;
+        part.bias += count * ROWS;
+        part.tile += (size_t)(count * ROWS) * n->tile_pitch;
+        b += count;
     }
 }
 
@@ -64,15 +66,15 @@ void CN_KERNEL_NAME(f32_narrow)(const cn_narrow *n)
 {
     switch (n->pixels) {
     case 1:
-        multiply_blocks(n, 1);
+        multiply_blocks(n, BLOCKS / 2, 1);
         break;
     case 2:
-        multiply_blocks(n, 2);
+        multiply_blocks(n, BLOCKS, 2);
         break;
     case 3:
-        multiply_blocks(n, 3);
+        multiply_blocks(n, BLOCKS / 2, 3);
         break;
     default:
-        multiply_blocks(n, 4);
+        multiply_blocks(n, BLOCKS / 2, 4);
     }
 }

@@ -1,50 +1,70 @@
-/* A tile's input as a panel: see cn_pack. */
+/* A tile's input as a panel: see cn_pack. Piece by piece (what of a segment fills a vector), so
+ * that its mask is made once for all the taps; some channels at a time, so that a row of the panel
+ * is still near when its next piece comes. */
 #include "cpu/vector/vector.h"
 
 #include "cpu/kernels/kernels.h"
 
-/* Copies `count` floats that lie `stride` apart. Writes whole vectors: what goes past `count` is
- * overwritten by the segment or the panel row after it. */
-static inline void gather(float *to, const float *from, ptrdiff_t count, ptrdiff_t stride)
+enum { NEAR_TAPS = 64 };
+
+/* n pixels, `stride` floats apart, as a vector. */
+CN_INLINE V load(const float *p, ptrdiff_t n, int stride)
 {
-    if (stride == 1) {
-        ptrdiff_t i = 0;
-        for (; i + VL <= count; i += VL)
-            STU(to + i, LDU(from + i));
-        if (i < count) STU(to + i, LDN(from + i, count - i));
-    } else if (stride == 2) {
-        ptrdiff_t i = 0;
-        for (; i + VL < count; i += VL) /* the next pixel lies beyond what is read */
-            STU(to + i, EVEN(LDU(from + 2 * i), LDU(from + 2 * i + VL)));
-        ptrdiff_t span = 2 * (count - i) - 1;
-        if (i < count)
-            STU(to + i, EVEN(LDN(from + 2 * i, span), LDN(from + 2 * i + VL, span - VL)));
-    } else if (stride == 4) {
-        ptrdiff_t i = 0;
-        for (; i + VL < count; i += VL) {
-            const float *p = from + 4 * i;
-            V a = EVEN(LDU(p), LDU(p + VL)), b = EVEN(LDU(p + 2 * VL), LDU(p + 3 * VL));
-            STU(to + i, EVEN(a, b));
+    ptrdiff_t span = (n - 1) * stride + 1;
+    if (stride == 1) return n == VL ? LDU(p) : LDN(p, n);
+    V a = LDN(p, span), b = LDN(p + VL, span - VL);
+    if (stride == 2) return EVEN(a, b);
+    V c = LDN(p + 2 * VL, span - 2 * VL), d = LDN(p + 3 * VL, span - 3 * VL);
+    return EVEN(EVEN(a, b), EVEN(c, d));
+}
+
+/* The n pixels from `at` on under every tap of channels first .. end - 1. */
+CN_INLINE void copy(const cn_pack *p, int32_t first, int32_t end, const float *at, float *to,
+                    ptrdiff_t n, int stride)
+{
+    for (int32_t c = first; c < end; c++)
+        for (int32_t y = 0; y < p->kernel_h; y++) {
+            const float *tap = at + c * p->plane + y * p->row;
+            for (int32_t x = 0; x < p->kernel_w; x++, tap += p->column, to += p->pitch)
+                if (n == VL)
+                    STU(to, load(tap, VL, stride));
+                else
+                    STN(to, load(tap, n, stride), n);
         }
-        for (; i < count; i++)
-            to[i] = from[4 * i];
-    } else {
-        for (ptrdiff_t i = 0; i < count; i++)
-            to[i] = from[i * stride];
-    }
+}
+
+/* The same for strides that vectors have no words for. */
+static void copy_singly(const cn_pack *p, int32_t first, int32_t end, const float *at, float *to,
+                        ptrdiff_t n)
+{
+    for (int32_t c = first; c < end; c++)
+        for (int32_t y = 0; y < p->kernel_h; y++)
+            for (int32_t x = 0; x < p->kernel_w; x++, to += p->pitch)
+                for (ptrdiff_t i = 0; i < n; i++)
+                    to[i] = at[c * p->plane + y * p->row + x * p->column + i * p->stride];
 }
 
 CN_INLINE void fill(const cn_pack *p, float *panel, int stride)
 {
-    for (int32_t c = 0; c < p->channels; c++)
-        for (int32_t y = 0; y < p->kernel_h; y++)
-            for (int32_t x = 0; x < p->kernel_w; x++) {
-                const float *tap = p->data + c * p->plane + y * p->row + x * p->column;
-                for (int32_t s = 0; s < p->segment_count; s++)
-                    gather(panel + p->segments[s].first, tap + p->segments[s].at,
-                           p->segments[s].count, stride);
-                panel += p->pitch;
+    int32_t taps = p->kernel_h * p->kernel_w, step = NEAR_TAPS / taps > 1 ? NEAR_TAPS / taps : 1;
+    for (int32_t c = 0; c < p->channels; c += step) {
+        int32_t end = c + step < p->channels ? c + step : p->channels;
+        float *rows = panel + (size_t)c * (size_t)taps * p->pitch;
+        for (int32_t s = 0; s < p->segment_count; s++) {
+            const cn_segment *g = &p->segments[s];
+            const float *from = p->data + g->at;
+            for (ptrdiff_t i = 0; i < g->count; i += VL) {
+                ptrdiff_t n = g->count - i;
+                float *to = rows + g->first + i;
+                if (!stride)
+                    copy_singly(p, c, end, from + i * p->stride, to, n < VL ? n : VL);
+                else if (n >= VL)
+                    copy(p, c, end, from + i * stride, to, VL, stride);
+                else
+                    copy(p, c, end, from + i * stride, to, n, stride);
             }
+        }
+    }
 }
 
 void CN_KERNEL_NAME(f32_pack)(const cn_pack *p, float *panel)
@@ -56,5 +76,5 @@ void CN_KERNEL_NAME(f32_pack)(const cn_pack *p, float *panel)
     else if (p->stride == 4)
         fill(p, panel, 4);
     else
-        fill(p, panel, p->stride);
+        fill(p, panel, 0);
 }

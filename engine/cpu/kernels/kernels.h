@@ -73,7 +73,7 @@ typedef void cn_f32_conv_kernel(const cn_conv_block *block);
 /* narrow: tile[block * ROWS + row][pixel] = bias + weight x panel for `pixels` pixels (1 .. 4) and
  * `blocks` blocks of conv's ROWS output channels, which are depth * ROWS floats apart. Sums are the
  * same to the bit as conv's. May read up to CN_PANEL_SLACK floats past the weights. */
-enum { CN_NARROW_BLOCKS = 4, CN_NARROW_PIXELS = 4 }; /* at most */
+enum { CN_NARROW_BLOCKS = 8, CN_NARROW_PIXELS = 4 }; /* at most */
 typedef struct cn_narrow {
     size_t depth;
     int32_t blocks, pixels;
@@ -151,12 +151,6 @@ typedef struct cn_depthwise {
     cn_activation activation;
 } cn_depthwise;
 typedef void cn_f32_depthwise_kernel(const cn_depthwise *d);
-
-/* fc: `rows` outputs (the kernel's own number) of `images` images (1 to the kernel's pixels):
- * tile[r * tile_pitch + i] = bias[r] + dot(weight row r, in + i * in_pitch). The weights are packed
- * as [depth / VL][rows][VL]; depth is a multiple of VL; in is aligned to CN_ALIGNMENT. */
-typedef void cn_f32_fc_kernel(size_t depth, int32_t images, const float *weight, const float *in,
-                              size_t in_pitch, const float *bias, float *tile, size_t tile_pitch);
 
 /* peak: the most fused multiply-adds that a core can do, for shares of the peak: `rounds` times
  * rows x pixels of them, all in registers. Row i starts at i and becomes factor * itself + addend
