@@ -8,6 +8,10 @@
 #include "cpu/kernels/kernels.h"
 #include "lr/operators.h"
 
+/* Floats by which the input is asked for ahead: large planes come from far, and the processor's own
+ * guesses stop at each page. */
+enum { AHEAD = 1024 };
+
 /* Reduces rows [first, end) of the plane at `x` into `row`. */
 CN_INLINE void reduce_rows(const cn_view *in, const float *x, cn_span rows, float *row, bool max)
 {
@@ -15,7 +19,9 @@ CN_INLINE void reduce_rows(const cn_view *in, const float *x, cn_span rows, floa
         ptrdiff_t left = in->w - i;
         V v = LDN(x + rows.first * in->row + i, left);
         for (int32_t r = rows.first + 1; r < rows.end; r++) {
-            V other = LDN(x + r * in->row + i, left);
+            const float *from = x + r * in->row + i;
+            __builtin_prefetch(from + AHEAD);
+            V other = LDN(from, left);
             v = max ? MAXNAN(v, other) : ADD(v, other);
         }
         STN(row + i, v, left);
