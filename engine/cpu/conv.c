@@ -16,9 +16,18 @@ static int32_t overhang(int32_t in, int32_t out, int32_t kernel, int32_t stride,
     return last < in ? 0 : (int32_t)(last - in + 1);
 }
 
+bool cn_conv_depthwise_fits(const cn_conv_problem *p)
+{
+    return p->in_c == p->groups && p->groups > 1;
+}
+
 void cn_conv_halo(const cn_conv_problem *p, int32_t halo[4])
 {
     const cn_window *w = &p->window;
+    if (cn_conv_depthwise_fits(p)) {
+        halo[0] = halo[1] = halo[2] = halo[3] = 0;
+        return;
+    }
     halo[0] = w->pad_top;
     halo[1] = overhang(p->in.h, p->out.h, w->kernel_h, w->stride_h, w->dilation_h, w->pad_top);
     halo[2] = w->pad_left;

@@ -1,5 +1,6 @@
-/* Depthwise convolution, straight from the padded input. Weights and
- * biases stay as they are. */
+/* Depthwise convolution, straight from the planes, which need no zeros around them: whoever writes
+ * them can then store whole vectors across the ends of rows. Weights and biases stay as they are.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +15,7 @@ static void name(cn_conv *c)
 
 static bool fits(const cn_conv_problem *p)
 {
-    return p->in_c == p->groups;
+    return cn_conv_depthwise_fits(p);
 }
 
 /* A vector operation for each tap and output vector, and loads between them. */
@@ -70,7 +71,6 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 {
     (void)scratch;
     const cn_conv_problem *p = &c->problem;
-    const cn_window *w = &p->window;
     size_t shares = tasks / (size_t)in->n, share = index % shares;
     size_t rows = (size_t)p->out.h, planes = (size_t)p->out_c, top = 0, bottom = rows, first = 0,
            end = planes;
@@ -82,32 +82,28 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         first = planes * share / shares;
         end = planes * (share + 1) / shares;
     }
-    ptrdiff_t above = (ptrdiff_t)top;
     cn_depthwise d = {
         .first = (int32_t)first,
         .planes = (int32_t)(end - first),
         .multiplier = c->group_out,
-        .in = in->data + image * in->image + (above * w->stride_h - w->pad_top) * in->row -
-              w->pad_left,
+        .in = in->data + image * in->image,
         .in_plane = in->plane,
         .in_row = in->row,
-        .tap_row = in->row * w->dilation_h,
-        .tap_column = w->dilation_w,
-        .kernel_h = w->kernel_h,
-        .kernel_w = w->kernel_w,
-        .stride_h = w->stride_h,
-        .stride_w = w->stride_w,
+        .in_h = in->h,
+        .in_w = in->w,
+        .window = &p->window,
         .weight = c->weight,
         .bias = c->bias,
-        .out = out->data + image * out->image + above * out->row,
+        .out = out->data + image * out->image,
         .out_plane = out->plane,
         .out_row = out->row,
-        .h = (int32_t)(bottom - top),
+        .top = (int32_t)top,
+        .bottom = (int32_t)bottom,
         .w = p->out.w,
         .activation = p->activation,
     };
     if (residual) {
-        d.residual = residual->data + image * residual->image + above * residual->row;
+        d.residual = residual->data + image * residual->image;
         d.residual_plane = residual->plane;
         d.residual_row = residual->row;
     }

@@ -22,8 +22,7 @@ static void name(cn_conv *c)
 
 static bool fits(const cn_conv_problem *p)
 {
-    (void)p;
-    return true;
+    return !cn_conv_depthwise_fits(p);
 }
 
 /* How the output pixels are cut: into vectors (the last of which need not be full), these as evenly

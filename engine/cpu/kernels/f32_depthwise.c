@@ -1,4 +1,4 @@
-/* Depthwise convolution, straight from the padded input: a column of output vectors (ROWS of them,
+/* Depthwise convolution, straight from the planes: a column of output vectors (ROWS of them,
  * one above the other) stays in registers, so that each input vector is loaded once for all the
  * output rows that it belongs to. Rows that are no longer than a short vector are done in those. */
 #include "cpu/vector/math.h"
@@ -18,7 +18,7 @@ CN_INLINE plane plane_of(const cn_depthwise *d, int32_t channel)
 {
     return (plane){
         .in = d->in + channel / d->multiplier * d->in_plane,
-        .weight = d->weight + (ptrdiff_t)channel * d->kernel_h * d->kernel_w,
+        .weight = d->weight + (ptrdiff_t)channel * d->window->kernel_h * d->window->kernel_w,
         .residual = d->residual ? d->residual + channel * d->residual_plane : NULL,
         .out = d->out + channel * d->out_plane,
         .bias = d->bias[channel],
@@ -46,39 +46,74 @@ CN_INLINE void store(const cn_depthwise *d, const plane *p, V sum, int32_t y, in
     STN(p->out + y * d->out_row + x, activated(d, sum), d->w - x);
 }
 
-/* The vectors under the `kernel` taps of one kernel row, for the first n of VL output pixels. */
-CN_INLINE void load_taps(const float *p, ptrdiff_t n, int kernel, int stride, V *x)
+/* What a vector of output pixels reads of a row: for each tap the lanes that lie in the plane. With
+ * stride 2, where even and odd pixels of two vectors serve the taps in turn, the lanes of these two
+ * and `end`, the first pixel past them that is not for a tap. The same for all rows and planes. */
+typedef struct edge {
+    M lanes[5];
+    ptrdiff_t end;
+} edge;
+
+CN_INLINE bool is_short(const cn_depthwise *d)
+{
+    return (int)SL < (int)VL && d->w <= SL;
+}
+
+CN_INLINE edge edge_of(const cn_depthwise *d, int32_t x, int kernel, int stride)
+{
+    ptrdiff_t left = (ptrdiff_t)x * stride - d->window->pad_left, high = d->in_w - left;
+    ptrdiff_t n = d->w - x < VL ? d->w - x : VL, span = stride * (n - 1) + 1;
+    bool pairs = stride == 2 && !is_short(d);
+    edge e = {.end = high < span + kernel - 1 ? high : span + kernel - 1};
+    for (int k = 0; k < kernel; k++)
+        e.lanes[k] = pairs ? LANES(-left - k * VL, e.end - k * VL)
+                           : LANES(-left - k, high - k < span ? high - k : span);
+    return e;
+}
+
+/* The vectors under the `kernel` taps of one kernel row; p: the pixel under the first tap of the
+ * first output pixel. */
+CN_INLINE void load_taps(const float *p, const edge *e, int kernel, int stride, V *x)
 {
     if (stride == 1) {
 #pragma GCC unroll 5
         for (int k = 0; k < kernel; k++)
-            x[k] = LDN(p + k, n);
+            x[k] = LDW(p + k, e->lanes[k]);
         return;
     }
     /* Even and odd pixels serve the first two taps, and moved on by one the next two, and so on. */
-    ptrdiff_t span = 2 * (n - 1) + kernel;
-    V a = LDN(p, span), b = LDN(p + VL, span - VL);
+    V a = LDW(p, e->lanes[0]), b = LDW(p + VL, e->lanes[1]);
     x[0] = EVEN(a, b);
     x[1] = ODD(a, b);
 #pragma GCC unroll 5
     for (int k = 2; k < kernel; k++) {
         ptrdiff_t next = 2 * VL + k - 2;
-        x[k] = SHIFT_IN(x[k - 2], next < span ? p[next] : 0);
+        x[k] = SHIFT_IN(x[k - 2], next < e->end ? p[next] : 0);
     }
 }
 
+static const float zeros[2 * VL + 8];
+
+/* Row y of the plane, or zeros where there is no such row: without a branch. */
+CN_INLINE const float *row_of(const cn_depthwise *d, const float *row, int32_t y)
+{
+    return (uint32_t)y < (uint32_t)d->in_h ? row : zeros;
+}
+
 /* Output rows y .. y + rows - 1 at columns x .. x + VL - 1 for a window known to the compiler. */
-CN_INLINE void column(const cn_depthwise *d, const plane *p, int32_t y, int32_t x, int rows,
-                      int kernel, int stride)
+CN_INLINE void column(const cn_depthwise *d, const plane *p, const edge *e, int32_t y, int32_t x,
+                      int rows, int kernel, int stride)
 {
     V sum[ROWS], taps[5];
-    const float *in = p->in + (ptrdiff_t)y * stride * d->in_row + (ptrdiff_t)x * stride;
+    ptrdiff_t left = (ptrdiff_t)x * stride - d->window->pad_left;
+    int32_t top = y * stride - d->window->pad_top;
+    const float *in = p->in + top * d->in_row + left;
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
         sum[r] = BCAST(p->bias);
 #pragma GCC unroll 11
     for (int i = 0; i < (rows - 1) * stride + kernel; i++) {
-        load_taps(in + i * d->in_row, d->w - x, kernel, stride, taps);
+        load_taps(row_of(d, in + i * d->in_row, top + i), e, kernel, stride, taps);
 #pragma GCC unroll 5
         for (int k = 0; k < kernel; k++)
 #pragma GCC unroll 4
@@ -93,35 +128,23 @@ CN_INLINE void column(const cn_depthwise *d, const plane *p, int32_t y, int32_t 
         store(d, p, sum[r], y + r, x);
 }
 
-CN_INLINE void square(const cn_depthwise *d, const plane *p, int rows, int kernel, int stride)
-{
-    int32_t y = 0;
-    for (; y + rows <= d->h; y += rows)
-        for (int32_t x = 0; x < d->w; x += VL)
-            column(d, p, y, x, rows, kernel, stride);
-    for (; rows > 2 && y + 2 <= d->h; y += 2)
-        for (int32_t x = 0; x < d->w; x += VL)
-            column(d, p, y, x, 2, kernel, stride);
-    for (; y < d->h; y++)
-        for (int32_t x = 0; x < d->w; x += VL)
-            column(d, p, y, x, 1, kernel, stride);
-}
-
-/* Output rows y .. y + rows - 1 of a plane that is no wider than a short vector. */
-CN_INLINE void short_column(const cn_depthwise *d, const plane *p, int32_t y, int rows, int kernel,
-                            int stride)
+/* The same for a plane that is no wider than a short vector. */
+CN_INLINE void short_column(const cn_depthwise *d, const plane *p, const edge *e, int32_t y,
+                            int rows, int kernel, int stride)
 {
     S sum[ROWS], taps[5];
-    const float *in = p->in + (ptrdiff_t)y * stride * d->in_row;
+    int32_t top = y * stride - d->window->pad_top;
+    const float *in = p->in + top * d->in_row - d->window->pad_left;
 #pragma GCC unroll 4
     for (int r = 0; r < rows; r++)
         sum[r] = SBCAST(p->bias);
 #pragma GCC unroll 11
-    for (int i = 0; i < (rows - 1) * stride + kernel; i++, in += d->in_row) {
+    for (int i = 0; i < (rows - 1) * stride + kernel; i++) {
+        const float *row = row_of(d, in + i * d->in_row, top + i);
 #pragma GCC unroll 5
         for (int k = 0; k < kernel; k++)
-            taps[k] =
-                stride == 1 ? SLDN(in + k, d->w) : SLOW(EVEN(LDN(in + k, 2 * d->w - 1), ZERO()));
+            taps[k] = stride == 1 ? SLDW(row + k, e->lanes[k])
+                                  : SLOW(EVEN(LDW(row + k, e->lanes[k]), ZERO()));
 #pragma GCC unroll 5
         for (int k = 0; k < kernel; k++)
 #pragma GCC unroll 4
@@ -136,50 +159,68 @@ CN_INLINE void short_column(const cn_depthwise *d, const plane *p, int32_t y, in
         store(d, p, SWIDE(sum[r]), y + r, 0);
 }
 
-CN_INLINE void short_rows(const cn_depthwise *d, const plane *p, int rows, int kernel, int stride)
-{
-    int32_t y = 0;
-    for (; y + rows <= d->h; y += rows)
-        short_column(d, p, y, rows, kernel, stride);
-    for (; y < d->h; y++)
-        short_column(d, p, y, 1, kernel, stride);
-}
+enum { EDGES = 32 }; /* vectors of a row whose edges are kept */
 
-static void any_window(const cn_depthwise *d, const plane *p)
+CN_INLINE void some_rows(const cn_depthwise *d, const plane *p, const edge *edges, int32_t y,
+                         int rows, int kernel, int stride)
 {
-    for (int32_t y = 0; y < d->h; y++)
-        for (int32_t x = 0; x < d->w; x += VL) {
-            float lanes[VL] = {0};
-            const float *in = p->in + y * d->stride_h * d->in_row + (ptrdiff_t)x * d->stride_w;
-            V sum = BCAST(p->bias);
-            for (int32_t i = 0; i < d->kernel_h; i++)
-                for (int32_t k = 0; k < d->kernel_w; k++) {
-                    const float *tap = in + i * d->tap_row + k * d->tap_column;
-                    for (int32_t l = 0; l < VL && l < d->w - x; l++)
-                        lanes[l] = tap[l * d->stride_w];
-                    sum = FMA(BCAST(p->weight[i * d->kernel_w + k]), LDU(lanes), sum);
-                }
-            store(d, p, sum, y, x);
-        }
+    if (is_short(d)) {
+        short_column(d, p, edges, y, rows, kernel, stride);
+        return;
+    }
+    for (int32_t x = 0; x < d->w; x += VL) {
+        edge other;
+        if (x >= EDGES * VL) other = edge_of(d, x, kernel, stride);
+        column(d, p, x < EDGES * VL ? edges + x / VL : &other, y, x, rows, kernel, stride);
+    }
 }
 
 CN_INLINE void planes(const cn_depthwise *d, int kernel, int stride)
 {
     int rows = kernel == 3 ? ROWS : ROWS / 2;
+    edge edges[EDGES];
+    for (int32_t x = 0; x < d->w && x < EDGES * VL; x += VL)
+        edges[x / VL] = edge_of(d, x, kernel, stride);
     for (int32_t c = d->first; c < d->first + d->planes; c++) {
         plane p = plane_of(d, c);
-        if ((int)SL < (int)VL && d->w <= SL)
-            short_rows(d, &p, rows, kernel, stride);
-        else
-            square(d, &p, rows, kernel, stride);
+        int32_t y = d->top;
+        for (; y + rows <= d->bottom; y += rows)
+            some_rows(d, &p, edges, y, rows, kernel, stride);
+        for (; rows > 2 && y + 2 <= d->bottom; y += 2)
+            some_rows(d, &p, edges, y, 2, kernel, stride);
+        for (; y < d->bottom; y++)
+            some_rows(d, &p, edges, y, 1, kernel, stride);
     }
+}
+
+static void any_window(const cn_depthwise *d, const plane *p)
+{
+    const cn_window *w = d->window;
+    for (int32_t y = d->top; y < d->bottom; y++)
+        for (int32_t x = 0; x < d->w; x += VL) {
+            V sum = BCAST(p->bias);
+            for (int32_t i = 0; i < w->kernel_h; i++)
+                for (int32_t k = 0; k < w->kernel_w; k++) {
+                    float lanes[VL] = {0};
+                    int32_t row = y * w->stride_h - w->pad_top + i * w->dilation_h;
+                    int32_t first = x * w->stride_w - w->pad_left + k * w->dilation_w;
+                    for (int32_t l = 0; l < VL && l < d->w - x; l++) {
+                        int32_t at = first + l * w->stride_w;
+                        if (row >= 0 && row < d->in_h && at >= 0 && at < d->in_w)
+                            lanes[l] = p->in[row * d->in_row + at];
+                    }
+                    sum = FMA(BCAST(p->weight[i * w->kernel_w + k]), LDU(lanes), sum);
+                }
+            store(d, p, sum, y, x);
+        }
 }
 
 void CN_KERNEL_NAME(f32_depthwise)(const cn_depthwise *d)
 {
-    int square_window = d->kernel_h == d->kernel_w && d->stride_h == d->stride_w &&
-                        d->tap_row == d->in_row && d->tap_column == 1;
-    switch (square_window ? d->kernel_h * 10 + d->stride_h : 0) {
+    const cn_window *w = d->window;
+    bool square = w->kernel_h == w->kernel_w && w->stride_h == w->stride_w && w->dilation_h == 1 &&
+                  w->dilation_w == 1;
+    switch (square ? w->kernel_h * 10 + w->stride_h : 0) {
     case 31:
         planes(d, 3, 1);
         break;

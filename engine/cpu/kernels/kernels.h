@@ -134,20 +134,20 @@ typedef struct cn_winograd_out {
 } cn_winograd_out;
 typedef void cn_f32_winograd_out_kernel(const cn_winograd_out *w);
 
-/* depthwise: output channels first .. first + planes - 1 of one image, all of each plane. Channel c
- * reads plane c / multiplier, weight + c * kernel_h * kernel_w, and bias[c]. */
+/* depthwise: rows top .. bottom - 1 of output channels first .. first + planes - 1 of one image.
+ * Channel c reads plane c / multiplier, weight + c * kernel_h * kernel_w, and bias[c]. What a
+ * window reads outside its plane is zero; that memory is not touched. */
 typedef struct cn_depthwise {
     int32_t first, planes, multiplier;
-    const float *in; /* tap (0, 0) of output pixel (0, 0) of the first plane of the input */
+    const float *in; /* pixel (0, 0) of the first plane */
     ptrdiff_t in_plane, in_row;
-    ptrdiff_t tap_row;  /* from kernel row to kernel row: dilation_h * in_row */
-    int32_t tap_column; /* dilation_w */
-    int32_t kernel_h, kernel_w, stride_h, stride_w;
+    int32_t in_h, in_w;
+    const cn_window *window;
     const float *weight, *bias;
-    float *out;            /* channel 0 */
-    const float *residual; /* or NULL */
+    float *out;            /* pixel (0, 0) of channel 0 */
+    const float *residual; /* likewise, or NULL */
     ptrdiff_t out_plane, out_row, residual_plane, residual_row;
-    int32_t h, w; /* of the output */
+    int32_t top, bottom, w; /* of the output */
     cn_activation activation;
 } cn_depthwise;
 typedef void cn_f32_depthwise_kernel(const cn_depthwise *d);

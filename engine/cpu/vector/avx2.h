@@ -48,6 +48,15 @@ static inline V LDM(const float *p, int a, int b)
 {
     return _mm256_maskload_ps(p, _mm256_andnot_si256(cn_lanes(a), cn_lanes(b)));
 }
+typedef __m256i M;
+static inline M LANES(ptrdiff_t a, ptrdiff_t b)
+{
+    return _mm256_andnot_si256(cn_lanes(a), cn_lanes(b));
+}
+static inline V LDW(const float *p, M m)
+{
+    return _mm256_maskload_ps(p, m);
+}
 static inline void STM(float *p, V v, int a, int b)
 {
     if (b - a == VL)

@@ -46,6 +46,15 @@ static inline V LDM(const float *p, int a, int b)
 {
     return _mm512_maskz_loadu_ps((__mmask16)((1u << b) - (1u << a)), p);
 }
+typedef __mmask16 M;
+static inline M LANES(ptrdiff_t a, ptrdiff_t b)
+{
+    return (M)(cn_lanes(b) & ~cn_lanes(a));
+}
+static inline V LDW(const float *p, M m)
+{
+    return _mm512_maskz_loadu_ps(m, p);
+}
 static inline void STM(float *p, V v, int a, int b)
 {
     if (b - a == VL)
@@ -150,6 +159,10 @@ static inline S SLDU(const float *p)
 static inline S SLDN(const float *p, ptrdiff_t n)
 {
     return _mm256_maskz_loadu_ps((__mmask8)cn_lanes(n), p);
+}
+static inline S SLDW(const float *p, M m)
+{
+    return _mm256_maskz_loadu_ps((__mmask8)m, p);
 }
 static inline void SSTU(float *p, S v)
 {

@@ -51,6 +51,21 @@ static inline V LDM(const float *p, int a, int b)
         lanes[i] = p[i];
     return vld1q_f32(lanes);
 }
+typedef struct cn_range {
+    ptrdiff_t a, b;
+} M;
+static inline M LANES(ptrdiff_t a, ptrdiff_t b)
+{
+    return (M){a > 0 ? a : 0, b < VL ? b : VL};
+}
+static inline V LDW(const float *p, M m)
+{
+    if (m.b - m.a == VL) return vld1q_f32(p);
+    float lanes[VL] = {0};
+    for (ptrdiff_t i = m.a; i < m.b; i++)
+        lanes[i] = p[i];
+    return vld1q_f32(lanes);
+}
 static inline void STM(float *p, V v, int a, int b)
 {
     if (b - a == VL) {

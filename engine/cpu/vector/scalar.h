@@ -37,6 +37,15 @@ static inline V LDM(const float *p, int a, int b)
     (void)a, (void)b;
     return *p;
 }
+typedef int M;
+static inline M LANES(ptrdiff_t a, ptrdiff_t b)
+{
+    return a <= 0 && b > 0;
+}
+static inline V LDW(const float *p, M m)
+{
+    return m ? *p : 0;
+}
 static inline void STM(float *p, V v, int a, int b)
 {
     (void)a, (void)b;

@@ -6,6 +6,8 @@
  *   LDN(p, n)             load lanes 0..n-1 and zero the rest; touches no other memory; any n
  *   STN(p, v, n)          store lanes 0..n-1 only; any n
  *   LDM(p, a, b)          load lanes a..b-1 and zero the rest; 0 <= a < b <= VL
+ *   M, LANES(a, b)        a mask of lanes a..b-1, for any a and b
+ *   LDW(p, m)             load the lanes of mask m and zero the rest; touches no other memory
  *   STM(p, v, a, b)       store lanes a..b-1 only, lane i to p[i]
  *   BCAST(x) ZERO()       one number in all lanes
  *   ADD SUB MUL DIV SQRT  lane by lane
@@ -19,7 +21,7 @@
  *   SHIFT_IN(v, x)        lanes 1, 2, ... of v, and x in the last one
  *   HSUM(v)               sum of the lanes
  *   S, SL                 a short vector: VL floats, but 8 at most
- *   SLDU SLDN SSTU SBCAST SFMA  the same for short vectors
+ *   SLDU SLDN SLDW SSTU SBCAST SFMA  the same for short vectors
  *   SLOW(v) SWIDE(s)      the low lanes as a short vector; a short one as the low lanes of one
  * whose other lanes are undefined
  *
@@ -53,6 +55,7 @@ enum { SL = VL };
 typedef V S;
 #define SLDU LDU
 #define SLDN LDN
+#define SLDW LDW
 #define SSTU STU
 #define SBCAST BCAST
 #define SFMA FMA
