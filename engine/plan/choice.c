@@ -9,8 +9,8 @@ typedef struct candidate {
 } candidate;
 
 /* A candidate whose estimate is more than this multiple of the least is not worth timing.
- * Estimates are that good: of the layers of the sixteen networks, timed in every way, none was
- * fastest in a way that this leaves out. */
+ * When the layers of the sixteen networks were once timed in every way, none was fastest in a way
+ * that this leaves out. */
 static const double worth_timing = 1.8;
 
 /* All ways by their cost for the batch, ascending. */

@@ -353,7 +353,7 @@ static int32_t check_forced(const test_net *net, const char *way)
     cn_session_options options = cn_session_defaults();
     options.batch = BATCH;
     cn_session *session;
-    int32_t convolutions, went = 0, count;
+    int32_t convolutions, went = 0, depthwise = 0, count;
     cr_assert_eq(cn_session_new(&session, &graph, &weights, &options, NULL), CN_OK);
     cn_wisdom *wisdom = force(session, way, BATCH, &convolutions);
     cn_session_free(session);
@@ -363,13 +363,16 @@ static int32_t check_forced(const test_net *net, const char *way)
     cr_assert_eq(cn_session_run(session, input, output, NULL), CN_OK);
     cr_expect_lt(test_error(output, right, out), 1e-4, "%s by %s", net->name, way);
     const cn_layer_profile *profile = cn_session_profile(session, &count);
-    for (int32_t i = 0; i < count; i++)
-        if (profile[i].choice && !strcmp(profile[i].choice, way)) {
-            went++;
-            if (!strncmp(way, "winograd", 8))
-                cr_expect(strstr(profile[i].kernel, way), "%s goes by %s", way, profile[i].kernel);
-        }
-    if (!strcmp(way, "panel")) cr_expect_eq(went, convolutions, "%s", net->name);
+    for (int32_t i = 0; i < count; i++) {
+        const char *choice = profile[i].choice ? profile[i].choice : "";
+        depthwise += !strcmp(choice, "depthwise");
+        if (strcmp(choice, way) != 0) continue;
+        went++;
+        if (!strncmp(way, "winograd", 8))
+            cr_expect(strstr(profile[i].kernel, way), "%s goes by %s", way, profile[i].kernel);
+    }
+    if (!strcmp(way, "panel")) /* which takes all but what has only one way */
+        cr_expect_eq(went + depthwise, convolutions, "%s", net->name);
     cn_session_free(session);
     cn_graph_clear(&graph);
     cn_weights_clear(&weights);
