@@ -15,7 +15,7 @@ static void name(cn_conv *c)
 
 static bool fits(const cn_conv_problem *p)
 {
-    return cn_conv_depthwise_fits(p);
+    return p->in_c == p->groups && p->groups > 1;
 }
 
 /* A vector operation for each tap and output vector, and loads between them. */

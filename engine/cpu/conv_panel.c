@@ -22,7 +22,7 @@ static void name(cn_conv *c)
 
 static bool fits(const cn_conv_problem *p)
 {
-    return !cn_conv_depthwise_fits(p);
+    return !cn_conv_depthwise_only(p);
 }
 
 /* How the output pixels are cut: into vectors (the last of which need not be full), these as evenly

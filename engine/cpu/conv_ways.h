@@ -42,8 +42,9 @@ struct cn_conv_way {
 extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
     cn_conv_winograd6;
 
-/* Whether there are several groups of one input channel each: then that is the only way. */
-bool cn_conv_depthwise_fits(const cn_conv_problem *problem);
+/* Whether the depthwise kernel has the window as a constant: then no other way is worth having, and
+ * the input needs no zeros around its planes. */
+bool cn_conv_depthwise_only(const cn_conv_problem *problem);
 
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);

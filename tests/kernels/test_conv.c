@@ -30,6 +30,8 @@ static const shape_case edge_cases[] = {
     {2, 2, 2, 5, 33, 3, 3, 2, 2, 1, 1, 0, 0, 0, 0, 1},    /* whole vectors up to the last float */
     {3, 3, 3, 9, 17, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2, 1},    /* depthwise 5x5 */
     {3, 6, 3, 12, 12, 5, 5, 2, 2, 1, 1, 2, 2, 2, 2, 1},   /* with a multiplier */
+    {3, 3, 3, 16, 44, 5, 5, 2, 2, 1, 1, 2, 3, 3, 3, 2},   /* more padding than a vector */
+    {3, 24, 3, 30, 30, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3, 1},  /* first layer, Inception v2 */
     {2, 2, 2, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},     /* depthwise, one pixel */
     {3, 3, 3, 11, 50, 3, 5, 3, 1, 2, 2, 2, 2, 4, 4, 1},   /* depthwise, any window */
     {2, 40, 2, 6, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},    /* one channel a group, many outputs */

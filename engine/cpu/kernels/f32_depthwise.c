@@ -48,10 +48,11 @@ CN_INLINE void store(const cn_depthwise *d, const plane *p, V sum, int32_t y, in
 
 /* What a vector of output pixels reads of a row: for each tap the lanes that lie in the plane. With
  * stride 2, where even and odd pixels of two vectors serve the taps in turn, the lanes of these two
- * and `end`, the first pixel past them that is not for a tap. The same for all rows and planes. */
+ * and where what is in the plane and for a tap begins and ends. The same for all rows and planes.
+ */
 typedef struct edge {
     M lanes[5];
-    ptrdiff_t end;
+    ptrdiff_t begin, end;
 } edge;
 
 CN_INLINE bool is_short(const cn_depthwise *d)
@@ -64,7 +65,7 @@ CN_INLINE edge edge_of(const cn_depthwise *d, int32_t x, int kernel, int stride)
     ptrdiff_t left = (ptrdiff_t)x * stride - d->window->pad_left, high = d->in_w - left;
     ptrdiff_t n = d->w - x < VL ? d->w - x : VL, span = stride * (n - 1) + 1;
     bool pairs = stride == 2 && !is_short(d);
-    edge e = {.end = high < span + kernel - 1 ? high : span + kernel - 1};
+    edge e = {.begin = -left, .end = high < span + kernel - 1 ? high : span + kernel - 1};
     for (int k = 0; k < kernel; k++)
         e.lanes[k] = pairs ? LANES(-left - k * VL, e.end - k * VL)
                            : LANES(-left - k, high - k < span ? high - k : span);
@@ -88,7 +89,7 @@ CN_INLINE void load_taps(const float *p, const edge *e, int kernel, int stride, 
 #pragma GCC unroll 5
     for (int k = 2; k < kernel; k++) {
         ptrdiff_t next = 2 * VL + k - 2;
-        x[k] = SHIFT_IN(x[k - 2], next < e->end ? p[next] : 0);
+        x[k] = SHIFT_IN(x[k - 2], next >= e->begin && next < e->end ? p[next] : 0);
     }
 }
 
