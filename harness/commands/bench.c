@@ -252,6 +252,7 @@ static int bench_and_record(request *r, const char *command)
     if (store.path) st_store_close(&store);
     static const char *const tables[] = {"references", "bars", NULL};
     if (!status && !r->json) status = st_tables_print(path, tables, &error);
+    fflush(stdout);
     if (!status) fprintf(stderr, "database: %s\n", path);
     cn_free(path);
     return status ? st_complain("bench", st_exit_status(status), "%s", error.message) : code;
