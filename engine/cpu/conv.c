@@ -16,18 +16,10 @@ static int32_t overhang(int32_t in, int32_t out, int32_t kernel, int32_t stride,
     return last < in ? 0 : (int32_t)(last - in + 1);
 }
 
-bool cn_conv_depthwise_only(const cn_conv_problem *p)
-{
-    const cn_window *w = &p->window;
-    return p->in_c == p->groups && p->groups > 1 && w->kernel_h == w->kernel_w &&
-           (w->kernel_h == 3 || w->kernel_h == 5) && w->stride_h == w->stride_w &&
-           w->stride_h <= 2 && w->dilation_h == 1 && w->dilation_w == 1;
-}
-
 void cn_conv_halo(const cn_conv_problem *p, int32_t halo[4])
 {
     const cn_window *w = &p->window;
-    if (cn_conv_depthwise_only(p)) {
+    if (cn_conv_depthwise.fits(p)) { /* which asks for none */
         halo[0] = halo[1] = halo[2] = halo[3] = 0;
         return;
     }

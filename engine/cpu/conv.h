@@ -45,9 +45,9 @@ const char *cn_conv_algorithm_name(cn_conv_algorithm algorithm);
 /* Whether `algorithm` can do `problem`. */
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm);
 
-/* About how many vector operations of `isa` one image takes that way, with what the
- * kernel's rows and lanes leave empty and with the wait for weights from memory. The problem
- * is one that cn_conv_new takes, and `algorithm` (not CN_CONV_AUTO) can do it. */
+/* About how many vector operations of `isa` a batch takes that way, with what the kernel's rows and
+ * lanes leave empty and with the wait for weights from memory. The problem is one that cn_conv_new
+ * takes, and `algorithm` (not CN_CONV_AUTO) can do it. */
 double cn_conv_cost(const cn_conv_problem *problem, cn_conv_algorithm algorithm, cn_isa isa,
                     int32_t batch);
 
@@ -66,8 +66,9 @@ const char *cn_conv_kernel(const cn_conv *conv);
 /* The zeros that the input view must offer around each plane: top, bottom, left, right. */
 void cn_conv_halo(const cn_conv_problem *problem, int32_t halo[4]);
 
-size_t cn_conv_scratch(const cn_conv *conv, int32_t batch); /* bytes a thread */
-size_t cn_conv_weight_bytes(const cn_conv *conv);           /* packed */
+/* Bytes a thread, aligned to CN_ALIGNMENT. */
+size_t cn_conv_scratch(const cn_conv *conv, int32_t batch);
+size_t cn_conv_weight_bytes(const cn_conv *conv); /* packed */
 
 /* Multiplications of one image, without the transforms': those of direct convolution, or fewer. */
 int64_t cn_conv_products(const cn_conv *conv);

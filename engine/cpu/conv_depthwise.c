@@ -1,6 +1,6 @@
-/* Depthwise convolution, straight from the planes, which need no zeros around them: whoever writes
- * them can then store whole vectors across the ends of rows. Weights and biases stay as they are.
- */
+/* Depthwise convolution with the windows that the kernel has as constants, straight from the
+ * planes, which need no zeros around them: whoever writes them can then store whole vectors across
+ * the ends of rows. Other windows go by panels. Weights and biases stay as they are. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +15,10 @@ static void name(cn_conv *c)
 
 static bool fits(const cn_conv_problem *p)
 {
-    return p->in_c == p->groups && p->groups > 1;
+    const cn_window *w = &p->window;
+    return p->in_c == p->groups && p->groups > 1 && w->kernel_h == w->kernel_w &&
+           (w->kernel_h == 3 || w->kernel_h == 5) && w->stride_h == w->stride_w &&
+           w->stride_h <= 2 && w->dilation_h == 1 && w->dilation_w == 1;
 }
 
 /* A vector operation for each tap and output vector, and loads between them. */

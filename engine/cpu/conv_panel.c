@@ -22,7 +22,7 @@ static void name(cn_conv *c)
 
 static bool fits(const cn_conv_problem *p)
 {
-    return !cn_conv_depthwise_only(p);
+    return !cn_conv_depthwise.fits(p);
 }
 
 /* How the output pixels are cut: into vectors (the last of which need not be full), these as evenly
@@ -81,7 +81,7 @@ static size_t pitch_of(const cn_conv *c, size_t width)
 
 static size_t panel_floats(const cn_conv *c, size_t width)
 {
-    return (c->depth * pitch_of(c, width) + CN_PANEL_SLACK + 15) / 16 * 16;
+    return (c->depth * pitch_of(c, width) + 15) / 16 * 16;
 }
 
 /* A task's two panels, one after the other, and then a tile. */
@@ -149,8 +149,7 @@ static const float *panel_rows(const cn_conv *c, const cn_pack *pack, int32_t wi
     return one_piece && c->depth == (size_t)c->group_in ? pack->data + pack->segments[0].at : NULL;
 }
 
-/* Packs output pixels first .. first + to->width - 1 of the group whose channels start at `in`.
- */
+/* Packs output pixels first .. first + to->width - 1 of a group. */
 static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
                     const cn_view *residual, size_t group, size_t first, part *to)
 {

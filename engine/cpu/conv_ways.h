@@ -39,12 +39,9 @@ struct cn_conv_way {
                  const cn_view *residual, size_t index, size_t tasks, void *scratch);
 };
 
+/* Where depthwise fits, no other does: its input has no zeros around the planes. */
 extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
     cn_conv_winograd6;
-
-/* Whether the depthwise kernel has the window as a constant: then no other way is worth having, and
- * the input needs no zeros around its planes. */
-bool cn_conv_depthwise_only(const cn_conv_problem *problem);
 
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);

@@ -178,6 +178,11 @@ static size_t units_of(const cn_simple *simple, const cn_view *in, const cn_view
     return 1;
 }
 
+bool cn_simple_by_planes(const cn_simple *simple)
+{
+    return simple->unit != ROWS;
+}
+
 size_t cn_simple_tasks(const cn_simple *simple, const cn_view *in, const cn_view *out,
                        int32_t threads)
 {

@@ -32,6 +32,9 @@ bool cn_simple_in_place(const cn_simple *simple);
 /* Bytes a thread, for these shapes of one image. */
 size_t cn_simple_scratch(const cn_simple *simple, cn_shape in, cn_shape out);
 
+/* Whether tasks are about different planes; else about rows, through all planes. */
+bool cn_simple_by_planes(const cn_simple *simple);
+
 /* Into how many independent tasks a run from `in` to `out` should be cut for `threads`. */
 size_t cn_simple_tasks(const cn_simple *simple, const cn_view *in, const cn_view *out,
                        int32_t threads);

@@ -104,12 +104,14 @@ cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_w
 void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
 {
     int32_t batch = step->out.n;
-    if (step->conv)
+    if (step->conv) {
         step->tasks = cn_conv_tasks(step->conv, batch, threads);
-    else
+        step->by_planes = cn_conv_by_channels(step->conv, batch, step->tasks);
+    } else {
         step->tasks = cn_simple_tasks(step->simple, step->in, &step->out, threads);
+        step->by_planes = cn_simple_by_planes(step->simple);
+    }
     size_t shares = (size_t)threads < step->tasks ? (size_t)threads : step->tasks;
-    step->by_planes = !step->conv || cn_conv_by_channels(step->conv, batch, step->tasks);
     step->halo_shares = fresh && cn_halo_any(&step->out) ? shares : 0;
 }
 

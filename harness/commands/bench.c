@@ -7,10 +7,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "cli/home.h"
 #include "cli/options.h"
 #include "commands/bench.h"
 #include "commands/commands.h"
+#include "commands/recording.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "condense/passes.h"
@@ -201,14 +201,7 @@ static int bench_model(request *r, const char *name, cJSON *rows)
 static int bench_models(request *r, cJSON *rows)
 {
     int worst = ST_EXIT_OK;
-    if (!strcmp(r->models, "all")) {
-        for (int i = 0; st_catalog_models[i]; i++) {
-            int status = bench_model(r, st_catalog_models[i], rows);
-            if (status > worst) worst = status;
-        }
-        return worst;
-    }
-    char *list = cn_strdup(r->models), *rest = list, *name;
+    char *list = st_catalog_list(r->models), *rest = list, *name;
     if (!list) return st_complain("bench", ST_EXIT_FAILED, "out of memory");
     while ((name = strsep(&rest, ","))) {
         int status = bench_model(r, name, rows);
@@ -232,29 +225,22 @@ static int bench_all(request *r)
 /* Benches with the database open, then prints what it now holds. */
 static int bench_and_record(request *r, const char *command)
 {
-    st_store store = {.lock = -1};
-    st_environment environment = {0};
+    st_recording recording;
     cn_error error = {0};
     int code = ST_EXIT_OK;
-    char *path = r->db ? cn_strdup(r->db) : st_home_path("results/study.db");
-    cn_status status =
-        path ? st_store_open(&store, path, &error) : cn_fail(&error, CN_ENOMEM, "out of memory");
-    if (!status) status = st_environment_capture(&environment, "/", &error);
+    cn_status status = st_recording_open(&recording, r->db, command, r->seed, &error);
     if (!status) {
-        st_recorder recorder = {
-            .store = &store, .facts = &environment, .command = command, .seed = r->seed};
-        st_wisdom_fact(&environment, r->wisdom);
-        st_environment_hash(&environment, recorder.environment_hash);
-        r->recorder = &recorder;
+        st_wisdom_fact(&recording.environment, r->wisdom);
+        st_environment_hash(&recording.environment, recording.recorder.environment_hash);
+        r->recorder = &recording.recorder;
         code = bench_all(r);
     }
-    st_environment_clear(&environment);
-    if (store.path) st_store_close(&store);
+    st_recording_finish(&recording);
     static const char *const tables[] = {"references", "bars", NULL};
-    if (!status && !r->json) status = st_tables_print(path, tables, &error);
+    if (!status && !r->json) status = st_tables_print(recording.path, tables, &error);
     fflush(stdout);
-    if (!status) fprintf(stderr, "database: %s\n", path);
-    cn_free(path);
+    if (!status) fprintf(stderr, "database: %s\n", recording.path);
+    st_recording_close(&recording);
     return status ? st_complain("bench", st_exit_status(status), "%s", error.message) : code;
 }
 

@@ -6,10 +6,10 @@
 
 #include <cjson/cJSON.h>
 
-#include "cli/home.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "commands/commands.h"
+#include "commands/recording.h"
 #include "condense/memory.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
@@ -180,23 +180,10 @@ static int tune_model(request *r, const char *name)
                   : ST_EXIT_OK;
 }
 
-/* The networks' names one after the other, for cn_free; the whole catalogue for "all". */
-static char *name_list(const char *models)
-{
-    if (strcmp(models, "all") != 0) return cn_strdup(models);
-    char *list = cn_strdup(st_catalog_models[0]);
-    for (int i = 1; list && st_catalog_models[i]; i++) {
-        char *longer = cn_sprintf("%s,%s", list, st_catalog_models[i]);
-        cn_free(list);
-        list = longer;
-    }
-    return list;
-}
-
 static int tune_all(request *r)
 {
     int worst = ST_EXIT_OK;
-    char *list = name_list(r->models), *rest = list, *name;
+    char *list = st_catalog_list(r->models), *rest = list, *name;
     if (!list) return st_complain("tune", ST_EXIT_FAILED, "out of memory");
     r->total = 1;
     for (const char *c = list; *c; c++)
@@ -217,25 +204,17 @@ static int tune_all(request *r)
 
 static int tune_and_record(request *r, const char *command)
 {
-    st_store store = {.lock = -1};
-    st_environment environment = {0};
+    st_recording recording;
     cn_error error = {0};
     int code = ST_EXIT_OK;
-    char *path = r->db ? cn_strdup(r->db) : st_home_path("results/study.db");
-    cn_status status =
-        path ? st_store_open(&store, path, &error) : cn_fail(&error, CN_ENOMEM, "out of memory");
-    if (!status) status = st_environment_capture(&environment, "/", &error);
+    cn_status status = st_recording_open(&recording, r->db, command, r->seed, &error);
     if (!status) {
-        st_recorder recorder = {
-            .store = &store, .facts = &environment, .command = command, .seed = r->seed};
-        st_environment_hash(&environment, recorder.environment_hash);
-        r->recorder = &recorder;
+        st_environment_hash(&recording.environment, recording.recorder.environment_hash);
+        r->recorder = &recording.recorder;
         code = tune_all(r);
-        fprintf(stderr, "database: %s\n", path);
+        fprintf(stderr, "database: %s\n", recording.path);
     }
-    st_environment_clear(&environment);
-    if (store.path) st_store_close(&store);
-    cn_free(path);
+    st_recording_close(&recording);
     return status ? st_complain("tune", st_exit_status(status), "%s", error.message) : code;
 }
 

@@ -75,3 +75,15 @@ cn_status st_catalog_scales(const char *name, char **scales, cn_error *error)
     cn_free(path);
     return status;
 }
+
+char *st_catalog_list(const char *models)
+{
+    if (strcmp(models, "all") != 0) return cn_strdup(models);
+    char *list = cn_strdup(st_catalog_models[0]);
+    for (int i = 1; list && st_catalog_models[i]; i++) {
+        char *longer = cn_sprintf("%s,%s", list, st_catalog_models[i]);
+        cn_free(list);
+        list = longer;
+    }
+    return list;
+}

@@ -8,6 +8,9 @@
  * experiments/models can be loaded too. */
 extern const char *const st_catalog_models[];
 
+/* The names in the comma list `models`, which may be "all": a comma list for cn_free, or NULL. */
+char *st_catalog_list(const char *models);
+
 /* Loads the model called `name` (or the text at a path that ends in ".lr") at `scale` (NULL: the
  * text's first). CN_EINVAL, with the nearest name, where there is no such model; else as
  * cn_model_load. */

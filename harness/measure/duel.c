@@ -130,7 +130,7 @@ static cn_status sample(const st_contestant *c, const float *input, float *outpu
         int64_t from = end;
         status = run_once(c, input, output, error);
         end = cn_clock_ns();
-        if (from > begin && from - begin >= WARM_UP_NS)
+        if (from - begin >= WARM_UP_NS)
             runs[count++] = (double)(end - from) * 1e-6;
         else
             start = end;

@@ -33,7 +33,7 @@ static const shape_case edge_cases[] = {
     {3, 3, 3, 16, 44, 5, 5, 2, 2, 1, 1, 2, 3, 3, 3, 2},   /* more padding than a vector */
     {3, 24, 3, 30, 30, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3, 1},  /* first layer, Inception v2 */
     {2, 2, 2, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},     /* depthwise, one pixel */
-    {3, 3, 3, 11, 50, 3, 5, 3, 1, 2, 2, 2, 2, 4, 4, 1},   /* depthwise, any window */
+    {3, 3, 3, 11, 50, 3, 5, 3, 1, 2, 2, 2, 2, 4, 4, 1},   /* one channel a group, any window */
     {2, 40, 2, 6, 6, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},    /* one channel a group, many outputs */
     {8, 8, 1, 5, 100, 3, 3, 1, 1, 1, 1, 1, 0, 2, 0, 1},   /* long rows, lopsided padding */
     {9, 70, 1, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},  /* Winograd: several chunks */

@@ -194,34 +194,9 @@ CN_INLINE void planes(const cn_depthwise *d, int kernel, int stride)
     }
 }
 
-static void any_window(const cn_depthwise *d, const plane *p)
-{
-    const cn_window *w = d->window;
-    for (int32_t y = d->top; y < d->bottom; y++)
-        for (int32_t x = 0; x < d->w; x += VL) {
-            V sum = BCAST(p->bias);
-            for (int32_t i = 0; i < w->kernel_h; i++)
-                for (int32_t k = 0; k < w->kernel_w; k++) {
-                    float lanes[VL] = {0};
-                    int32_t row = y * w->stride_h - w->pad_top + i * w->dilation_h;
-                    int32_t first = x * w->stride_w - w->pad_left + k * w->dilation_w;
-                    for (int32_t l = 0; l < VL && l < d->w - x; l++) {
-                        int32_t at = first + l * w->stride_w;
-                        if (row >= 0 && row < d->in_h && at >= 0 && at < d->in_w)
-                            lanes[l] = p->in[row * d->in_row + at];
-                    }
-                    sum = FMA(BCAST(p->weight[i * w->kernel_w + k]), LDU(lanes), sum);
-                }
-            store(d, p, sum, y, x);
-        }
-}
-
 void CN_KERNEL_NAME(f32_depthwise)(const cn_depthwise *d)
 {
-    const cn_window *w = d->window;
-    bool square = w->kernel_h == w->kernel_w && w->stride_h == w->stride_w && w->dilation_h == 1 &&
-                  w->dilation_w == 1;
-    switch (square ? w->kernel_h * 10 + w->stride_h : 0) {
+    switch (d->window->kernel_h * 10 + d->window->stride_h) {
     case 31:
         planes(d, 3, 1);
         break;
@@ -231,13 +206,7 @@ void CN_KERNEL_NAME(f32_depthwise)(const cn_depthwise *d)
     case 51:
         planes(d, 5, 1);
         break;
-    case 52:
-        planes(d, 5, 2);
-        break;
     default:
-        for (int32_t c = d->first; c < d->first + d->planes; c++) {
-            plane p = plane_of(d, c);
-            any_window(d, &p);
-        }
+        planes(d, 5, 2);
     }
 }

@@ -46,10 +46,11 @@ static void copy_singly(const cn_pack *p, int32_t first, int32_t end, const floa
 
 CN_INLINE void fill(const cn_pack *p, float *panel, int stride)
 {
-    int32_t taps = p->kernel_h * p->kernel_w, step = NEAR_TAPS / taps > 1 ? NEAR_TAPS / taps : 1;
+    size_t taps = (size_t)p->kernel_h * (size_t)p->kernel_w;
+    int32_t step = taps < NEAR_TAPS ? (int32_t)(NEAR_TAPS / taps) : 1;
     for (int32_t c = 0; c < p->channels; c += step) {
         int32_t end = c + step < p->channels ? c + step : p->channels;
-        float *rows = panel + (size_t)c * (size_t)taps * p->pitch;
+        float *rows = panel + (size_t)c * taps * p->pitch;
         for (int32_t s = 0; s < p->segment_count; s++) {
             const cn_segment *g = &p->segments[s];
             const float *from = p->data + g->at;

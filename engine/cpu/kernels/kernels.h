@@ -19,8 +19,8 @@ typedef struct cn_segment {
 
 /* pack: the pixels that a tile's window taps read, as a panel with one row of `pitch` floats for
  * each channel, kernel row and kernel column (in that order: the order of the weights). Row k of
- * the panel holds, for each pixel of the tile, the input under tap k. May write up to
- * CN_PANEL_SLACK floats past the last row. */
+ * the panel holds, for each pixel of the tile, the input under tap k; the rest of a row
+ * stays as it is. */
 typedef struct cn_pack {
     const float *data;            /* tap (0, 0) of the first channel for offset 0 */
     ptrdiff_t plane, row, column; /* from tap to tap: channel, kernel row, kernel column */
@@ -30,7 +30,7 @@ typedef struct cn_pack {
     const cn_segment *segments;
     size_t pitch;
 } cn_pack;
-enum { CN_PANEL_SLACK = 16 };
+enum { CN_PANEL_SLACK = 16 }; /* floats that kernels may read past weights and tiles */
 typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
 
 /* Where a tile goes without being kept as one. A piece is lanes from .. to - 1 of a vector, which
@@ -135,8 +135,9 @@ typedef struct cn_winograd_out {
 typedef void cn_f32_winograd_out_kernel(const cn_winograd_out *w);
 
 /* depthwise: rows top .. bottom - 1 of output channels first .. first + planes - 1 of one image.
- * Channel c reads plane c / multiplier, weight + c * kernel_h * kernel_w, and bias[c]. What a
- * window reads outside its plane is zero; that memory is not touched. */
+ * The window is square, 3 or 5 wide, with stride 1 or 2 both ways and no dilation. Channel c reads
+ * plane c / multiplier, weight + c * kernel_h * kernel_w, and bias[c]. What a window reads outside
+ * its plane is zero; that memory is not touched. */
 typedef struct cn_depthwise {
     int32_t first, planes, multiplier;
     const float *in; /* pixel (0, 0) of the first plane */

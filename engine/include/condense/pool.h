@@ -21,7 +21,7 @@ int cn_pool_threads(const cn_pool *pool);
 /* Runs task(context, i, thread) for i in 0 .. count-1 and returns when all are done. A thread begins
  * with its share, neighbouring tasks in order, the first thread with the first: then layers of the
  * same picture find what the layer before wrote in the caches of the same processor. When it is
- * done it takes the last tasks of the others. */
+ * done it takes the last tasks of the others. `count` is below 2^32. */
 void cn_pool_run(cn_pool *pool, cn_task task, void *context, size_t count);
 
 void cn_pool_free(cn_pool *pool);
