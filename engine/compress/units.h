@@ -1,0 +1,33 @@
+/* What a scheme keeps or removes whole. A weight tensor is outputs x inputs x places (kernel
+ * places; 1 for fully connected); a unit covers `share_outputs` successive outputs (fewer at the
+ * end), one input or all, one place or all. */
+#ifndef COMPRESS_UNITS_H
+#define COMPRESS_UNITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "condense/scheme.h"
+
+typedef struct sharing {
+    int32_t outputs; /* 0: all */
+    bool all_inputs, all_places, pattern;
+} sharing;
+
+typedef struct units {
+    int64_t outputs, inputs, places;
+    int64_t share_outputs, share_inputs, share_places;
+    int64_t rows, columns, depth, count; /* of units */
+    bool pattern;                        /* kernels are 3 x 3 and get a pattern first */
+} units;
+
+units units_of(const cn_tensor *tensor, cn_scheme scheme);
+
+/* The unit of the weight at (output, input, place). */
+static inline int64_t unit_of(const units *u, int64_t output, int64_t input, int64_t place)
+{
+    return (output / u->share_outputs * u->columns + input / u->share_inputs) * u->depth +
+           place / u->share_places;
+}
+
+#endif
