@@ -1,4 +1,4 @@
-/* Projections onto weights of few values. Zeros are left alone: they are what pruning removed. */
+/* Projections onto weights of few values. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +21,7 @@ static inline double level_of(const grid *g, double w, double q)
     return n + g->offset;
 }
 
-/* For the levels l that the weights are nearest to at interval q, sum (w - q' l)^2 is smallest at
- * q' = sum |w| l / sum l^2. Returns q', and at q' that sum with the old levels. */
+/* The interval that fits the levels nearest at interval q; *error becomes its squared error. */
 static double refit(const grid *g, const float *w, int64_t count, double q, double *error)
 {
     double product = 0, squares = 0, power = 0;
@@ -33,27 +32,38 @@ static double refit(const grid *g, const float *w, int64_t count, double q, doub
         squares += level * level;
         power += (double)w[i] * (double)w[i];
     }
-    double fitted = squares > 0 ? product / squares : q;
+    double fitted = product / squares;
     *error = power - 2 * fitted * product + fitted * fitted * squares;
     return fitted;
 }
 
-static void project_linear(const cn_constraint *c, const float *from, float *to, int64_t count)
+static double largest_of(const float *w, int64_t count)
+{
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++)
+        largest = fmax(largest, fabs((double)w[i]));
+    return largest;
+}
+
+/* Codes are symmetric: `side` holds the positive ones in ascending order. */
+static void mirror(const double *side, int32_t half, float *codes)
+{
+    for (int32_t i = 0; i < half; i++) {
+        codes[half + i] = (float)side[i];
+        codes[half - 1 - i] = (float)-side[i];
+    }
+}
+
+static void fit_linear(const cn_constraint *c, const float *w, int64_t count, float *codes)
 {
     static const double starts[] = {1, 0.8, 0.6, 0.45, 0.3, 0.2};
     grid g = {ldexp(1, c->bits - 1), c->scheme == CN_SCHEME_NONE ? 0.5 : 1};
-    double largest = 0, best = INFINITY, interval = 0;
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs((double)from[i]));
-    if (largest == 0) {
-        memmove(to, from, (size_t)count * sizeof *to);
-        return;
-    }
-    for (size_t s = 0; s < sizeof starts / sizeof *starts; s++) {
+    double largest = largest_of(w, count), best = INFINITY, interval = 0;
+    for (size_t s = 0; s < sizeof starts / sizeof *starts && largest > 0; s++) {
         double q = starts[s] * largest / (g.half - 1 + g.offset), error = INFINITY, last;
         for (int i = 0; i < ALTERNATIONS; i++) {
             last = error;
-            q = refit(&g, from, count, q, &error);
+            q = refit(&g, w, count, q, &error);
             if (!(error < last * (1 - 1e-6))) break;
         }
         if (error < best) {
@@ -61,33 +71,33 @@ static void project_linear(const cn_constraint *c, const float *from, float *to,
             interval = q;
         }
     }
-    for (int64_t i = 0; i < count; i++)
-        to[i] = from[i] == 0 ? 0
-                             : (float)copysign(level_of(&g, (double)from[i], interval) * interval,
-                                               (double)from[i]);
+    double side[128];
+    for (int32_t i = 0; i < (int32_t)g.half; i++)
+        side[i] = (i + g.offset) * interval;
+    mirror(side, (int32_t)g.half, codes);
 }
 
-/* The power of two nearest to |w| with an exponent in [top - count + 1, top]. */
-static double power_of(double w, int top, int count)
+/* The exponent of the power of two nearest to w > 0. */
+static int nearest_exponent(double w)
 {
     int exponent;
-    double fraction = frexp(fabs(w), &exponent); /* in [0.5, 1) */
-    exponent -= fraction < 0.75 ? 1 : 0;         /* nearest: 0.75 lies between 0.5 and 1 */
-    exponent = exponent > top ? top : exponent < top - count + 1 ? top - count + 1 : exponent;
-    return ldexp(1, exponent);
+    double fraction = frexp(w, &exponent); /* in [0.5, 1): 0.75 is the middle */
+    return fraction < 0.75 ? exponent - 1 : exponent;
 }
 
-static void project_powers(const cn_constraint *c, const float *from, float *to, int64_t count)
+static void fit_powers(const cn_constraint *c, const float *w, int64_t count, float *codes)
 {
-    int exponents = 1 << (c->bits - 1), highest = 0, top = 0;
-    double largest = 0, best = INFINITY;
-    for (int64_t i = 0; i < count; i++)
-        largest = fmax(largest, fabs((double)from[i]));
-    frexp(largest, &highest);
-    for (int t = highest; t > highest - 4; t--) {
+    enum { TOPS = 4 };
+    int32_t half = 1 << (c->bits - 1);
+    double largest = largest_of(w, count), best = INFINITY, side[128];
+    int highest = largest > 0 ? nearest_exponent(largest) : 0, top = highest;
+    for (int t = highest; t > highest - TOPS; t--) {
         double error = 0;
         for (int64_t i = 0; i < count; i++) {
-            double w = fabs((double)from[i]), d = w > 0 ? w - power_of(w, t, exponents) : 0;
+            if (w[i] == 0) continue;
+            double value = fabs((double)w[i]);
+            int e = nearest_exponent(value);
+            double d = value - ldexp(1, e > t ? t : e < t - half + 1 ? t - half + 1 : e);
             error += d * d;
         }
         if (error < best) {
@@ -95,10 +105,9 @@ static void project_powers(const cn_constraint *c, const float *from, float *to,
             top = t;
         }
     }
-    for (int64_t i = 0; i < count; i++)
-        to[i] = from[i] == 0
-                    ? 0
-                    : (float)copysign(power_of((double)from[i], top, exponents), (double)from[i]);
+    for (int32_t i = 0; i < half; i++)
+        side[i] = ldexp(1, top - half + 1 + i);
+    mirror(side, half, codes);
 }
 
 static int ascending(const void *a, const void *b)
@@ -121,10 +130,10 @@ static int64_t lower_bound(const float *sorted, int64_t count, double bound)
     return low;
 }
 
-/* Lloyd's algorithm on sorted values with sums[i] = their first i values' sum; codes start equally
+/* Lloyd's algorithm on sorted values, sums[i] being the sum of the first i; codes start equally
  * spaced between the extremes (Han, Mao and Dally, "Deep Compression", 2016). */
-static void fit_codebook(const float *sorted, const double *sums, int64_t count, double *codes,
-                         int32_t code_count)
+static void lloyd(const float *sorted, const double *sums, int64_t count, double *codes,
+                  int32_t code_count)
 {
     double low = (double)sorted[0], high = (double)sorted[count - 1];
     for (int32_t i = 0; i < code_count; i++)
@@ -134,13 +143,63 @@ static void fit_codebook(const float *sorted, const double *sums, int64_t count,
         for (int32_t i = 0; i < code_count; i++) {
             double bound = i + 1 < code_count ? (codes[i] + codes[i + 1]) / 2 : INFINITY;
             int64_t end = i + 1 < code_count ? lower_bound(sorted, count, bound) : count;
-            if (end > begin) codes[i] = (sums[end] - sums[begin]) / (double)(end - begin);
-            begin = end > begin ? end : begin;
+            if (end <= begin) continue;
+            codes[i] = (sums[end] - sums[begin]) / (double)(end - begin);
+            begin = end;
         }
     }
 }
 
-static double nearest_code(const double *codes, int32_t count, double w)
+static cn_status fit_codebook(const cn_constraint *c, const float *w, int64_t count, float *codes,
+                              cn_error *error)
+{
+    float *sorted = cn_calloc((size_t)count, sizeof *sorted);
+    double *sums = cn_calloc((size_t)count + 1, sizeof *sums);
+    double fitted[256] = {0};
+    int32_t code_count = 1 << c->bits;
+    int64_t kept = 0;
+    if (sorted && sums) {
+        for (int64_t i = 0; i < count; i++)
+            if (w[i] != 0) sorted[kept++] = w[i];
+        qsort(sorted, (size_t)kept, sizeof *sorted, ascending);
+        for (int64_t i = 0; i < kept; i++)
+            sums[i + 1] = sums[i] + (double)sorted[i];
+        if (kept) lloyd(sorted, sums, kept, fitted, code_count);
+    }
+    for (int32_t i = 0; i < code_count; i++)
+        codes[i] = (float)fitted[i];
+    cn_status status =
+        sorted && sums ? CN_OK : cn_fail(error, CN_ENOMEM, "out of memory for a projection");
+    cn_free(sorted);
+    cn_free(sums);
+    return status;
+}
+
+int64_t cn_levels_groups(const cn_tensor *tensor, const cn_constraint *constraint)
+{
+    return constraint->levels == CN_LEVELS_NONE ? 0 : constraint->per_channel ? tensor->dims[0] : 1;
+}
+
+cn_status cn_levels_fit(const cn_tensor *tensor, const cn_constraint *constraint, const float *from,
+                        float *codes, cn_error *error)
+{
+    int64_t groups = cn_levels_groups(tensor, constraint);
+    int64_t size = groups ? cn_tensor_count(tensor) / groups : 0;
+    cn_status status = CN_OK;
+    for (int64_t i = 0; i < groups && status == CN_OK; i++) {
+        const float *w = from + i * size;
+        float *own = codes + (i << constraint->bits);
+        if (constraint->levels == CN_LEVELS_LINEAR)
+            fit_linear(constraint, w, size, own);
+        else if (constraint->levels == CN_LEVELS_POWERS)
+            fit_powers(constraint, w, size, own);
+        else
+            status = fit_codebook(constraint, w, size, own, error);
+    }
+    return status;
+}
+
+static float nearest_code(const float *codes, int32_t count, float w)
 {
     int32_t low = 0, high = count - 1;
     while (low < high) {
@@ -153,53 +212,29 @@ static double nearest_code(const double *codes, int32_t count, double w)
     return codes[low];
 }
 
-static cn_status project_codebook(const cn_constraint *c, const float *from, float *to,
-                                  int64_t count, cn_error *error)
+void cn_levels_apply(const cn_tensor *tensor, const cn_constraint *constraint, const float *codes,
+                     const float *from, float *to)
 {
-    float *sorted = cn_calloc((size_t)count, sizeof *sorted);
-    double *sums = cn_calloc((size_t)count + 1, sizeof *sums);
-    double codes[256];
-    int32_t code_count = 1 << c->bits;
-    cn_status status = CN_OK;
-    if (!sorted || !sums) status = cn_fail(error, CN_ENOMEM, "out of memory for a projection");
-    int64_t kept = 0;
-    for (int64_t i = 0; i < count && status == CN_OK; i++)
-        if (from[i] != 0) sorted[kept++] = from[i];
-    if (status == CN_OK && kept > 0) {
-        qsort(sorted, (size_t)kept, sizeof *sorted, ascending);
-        for (int64_t i = 0; i < kept; i++)
-            sums[i + 1] = sums[i] + (double)sorted[i];
-        fit_codebook(sorted, sums, kept, codes, code_count);
+    int64_t count = cn_tensor_count(tensor), groups = cn_levels_groups(tensor, constraint);
+    int64_t size = count / groups;
+    for (int64_t i = 0; i < count; i++) {
+        const float *own = codes + (i / size << constraint->bits);
+        to[i] = from[i] == 0 ? 0 : nearest_code(own, 1 << constraint->bits, from[i]);
     }
-    for (int64_t i = 0; i < count && status == CN_OK; i++)
-        to[i] = from[i] == 0 ? 0 : (float)nearest_code(codes, code_count, (double)from[i]);
-    cn_free(sorted);
-    cn_free(sums);
-    return status;
 }
 
 cn_status cn_project_levels(const cn_tensor *tensor, const cn_constraint *constraint,
                             const float *from, float *to, cn_error *error)
 {
-    int64_t count = cn_tensor_count(tensor);
-    int64_t step = constraint->per_channel ? count / tensor->dims[0] : count;
-    cn_status status = CN_OK;
-    for (int64_t at = 0; at < count && status == CN_OK; at += step) {
-        switch (constraint->levels) {
-        case CN_LEVELS_LINEAR:
-            project_linear(constraint, from + at, to + at, step);
-            break;
-        case CN_LEVELS_POWERS:
-            project_powers(constraint, from + at, to + at, step);
-            break;
-        case CN_LEVELS_CODEBOOK:
-            status = project_codebook(constraint, from + at, to + at, step, error);
-            break;
-        case CN_LEVELS_NONE:
-        case CN_LEVELS_COUNT:
-            memmove(to + at, from + at, (size_t)step * sizeof *to);
-            break;
-        }
+    int64_t groups = cn_levels_groups(tensor, constraint);
+    if (!groups) {
+        memmove(to, from, (size_t)cn_tensor_count(tensor) * sizeof *to);
+        return CN_OK;
     }
+    float *codes = cn_calloc((size_t)groups << constraint->bits, sizeof *codes);
+    if (!codes) return cn_fail(error, CN_ENOMEM, "out of memory for a projection");
+    cn_status status = cn_levels_fit(tensor, constraint, from, codes, error);
+    if (status == CN_OK) cn_levels_apply(tensor, constraint, codes, from, to);
+    cn_free(codes);
     return status;
 }

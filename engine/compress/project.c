@@ -90,6 +90,13 @@ int64_t cn_scheme_units_kept(const cn_tensor *tensor, const cn_constraint *const
     return kept < 1 ? 1 : kept > u.count ? u.count : kept;
 }
 
+void cn_scheme_keep_units(const cn_tensor *tensor, cn_constraint *constraint, int64_t count)
+{
+    units u = units_of(tensor, constraint->scheme);
+    double share = (double)count / (double)u.count;
+    constraint->keep = share * (u.pattern ? PATTERN_PLACES / 9.0 : 1);
+}
+
 void cn_scheme_scores(const cn_tensor *tensor, const cn_constraint *constraint, const float *from,
                       double *scores)
 {

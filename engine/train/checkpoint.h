@@ -1,7 +1,7 @@
 /* Checkpoints: everything a run needs to go on as if it had not stopped.
  *
  * A checkpoint is a safetensors file. Its tensors are the sets of the run, each name behind its
- * set's prefix ("weights.", "optimizer.", "average."). Its metadata holds "recipe", the text of
+ * set's prefix ("weights.", "optimizer.", "average.", "state."). Its metadata holds "recipe", the text of
  * all options, which must be the same when the run goes on; the counters "epoch" (finished ones),
  * "batch" (of the epoch under way), "correct" and "optimizer_steps"; and "loss", the epoch's sum so
  * far, as a hexadecimal floating-point number. Random numbers need no state: they follow from the
@@ -24,7 +24,7 @@ typedef struct checkpoint {
     const char *recipe;
     int64_t epoch, batch, correct, optimizer_steps;
     double loss;
-    checkpoint_set sets[3];
+    checkpoint_set sets[4];
     int set_count;
 } checkpoint;
 

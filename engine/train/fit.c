@@ -21,6 +21,7 @@ typedef struct fit {
     cn_trainer *trainer;
     const cn_examples *train, *test;
     const cn_fit_options *options;
+    cn_fit_hooks hooks; /* all NULL where there are none */
     cn_optimizer *optimizer;
     cn_weights average; /* moving average of the weights; empty where there is none */
     float *images;      /* one batch, augmented */
@@ -55,10 +56,11 @@ static char *recipe_text(const fit *f)
 {
     const cn_fit_options *o = f->options;
     const cn_optimizer_options *p = &o->optimizer;
-    return cn_sprintf("epochs %d batch %d examples %d seed %" PRIu64
+    return cn_sprintf("%s%sepochs %d steps %" PRId64 " batch %d examples %d seed %" PRIu64
                       " optimizer %d %g %d %g %g %g decay %g "
                       "schedule %d %.17g %g augment %d %d %g smoothing %g average %g",
-                      o->epochs, cn_trainer_batch(f->trainer), f->train->count, o->seed, p->kind,
+                      f->hooks.recipe ? f->hooks.recipe : "", f->hooks.recipe ? " " : "",
+                      o->epochs, f->steps, cn_trainer_batch(f->trainer), f->train->count, o->seed, p->kind,
                       (double)p->momentum, p->nesterov, (double)p->beta1, (double)p->beta2,
                       (double)p->epsilon, (double)p->weight_decay, o->schedule.kind,
                       o->schedule.rate, o->schedule.warmup, o->augment.crop, o->augment.flip,
@@ -177,17 +179,22 @@ static cn_status diverged(const fit *f, int64_t global, double loss)
 static cn_status one_step(fit *f)
 {
     const cn_fit_options *o = f->options;
+    const cn_fit_hooks *h = &f->hooks;
+    cn_weights *weights = cn_trainer_weights(f->trainer);
+    cn_weights *gradients = cn_trainer_gradients(f->trainer);
     int64_t global = f->epoch * f->steps + f->step;
     double loss;
     int32_t correct;
     load_batch(f);
+    if (h->before_pass) h->before_pass(h->context, weights);
     cn_trainer_set_step(f->trainer, (uint64_t)global);
     TRY(cn_trainer_backward(f->trainer, f->images, f->labels, o->label_smoothing, &loss, &correct,
                             f->error));
     if (!isfinite(loss) || !gradients_are_finite(f->trainer)) return diverged(f, global, loss);
-    cn_optimizer_step(f->optimizer, cn_trainer_weights(f->trainer),
-                      cn_trainer_gradients(f->trainer),
+    if (h->after_pass) h->after_pass(h->context, weights, gradients);
+    cn_optimizer_step(f->optimizer, weights, gradients,
                       cn_schedule_rate(&o->schedule, global, f->steps * o->epochs));
+    if (h->after_step) h->after_step(h->context, weights);
     if (f->average.count) update_average(f, global);
     f->loss += loss;
     f->correct += correct;
@@ -231,6 +238,8 @@ static cn_status end_epoch(fit *f)
     f->epoch++;
     f->step = f->correct = 0;
     f->loss = 0;
+    if (f->hooks.after_epoch)
+        TRY(f->hooks.after_epoch(f->hooks.context, (int32_t)f->epoch, f->error));
     TRY(save(f));
     int64_t now = cn_clock_ns();
     report.seconds = (double)(now - f->started_ns) * 1e-9;
@@ -271,6 +280,9 @@ static cn_status prepare(fit *f)
     int32_t batch = cn_trainer_batch(f->trainer);
     size_t size = (size_t)cn_shape_count(cn_trainer_input(f->trainer));
     f->steps = f->train->count / batch;
+    if (f->options->epoch_steps > 0 && f->options->epoch_steps < f->steps)
+        f->steps = f->options->epoch_steps;
+    if (f->options->hooks) f->hooks = *f->options->hooks;
     if (f->options->epochs < 1 || f->steps < 1)
         return cn_fail(f->error, CN_EINVAL,
                        "%d epochs of %d examples in batches of %d leave nothing to do",

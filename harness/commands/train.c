@@ -87,10 +87,10 @@ static int parse(train_run *r, int argc, char **argv)
         {"threads", ST_INT, &r->threads, "N", "processors to use; 1", 1, 1024},
     };
     enum { OWN = sizeof own / sizeof *own };
-    st_option options[OWN + ST_RECIPE_FIELDS + 1];
+    st_option options[OWN + ST_RECIPE_TRAIN_FIELDS + 1];
     memcpy(options, own, sizeof own);
-    st_recipe_options(&r->recipe, options + OWN);
-    options[OWN + ST_RECIPE_FIELDS] = (st_option){0};
+    st_recipe_options(&r->recipe, options + OWN, ST_RECIPE_TRAIN_FIELDS);
+    options[OWN + ST_RECIPE_TRAIN_FIELDS] = (st_option){0};
     const st_usage usage = {
         "train", "condense train --model NAME [--scale fashion] [OPTIONS]", about, options, 0, 0};
     return st_options_parse(&usage, argc, argv, NULL);
@@ -143,7 +143,7 @@ static cn_status load(train_run *r)
 static cn_status start_log(train_run *r)
 {
     r->log.path = r->log_path;
-    r->recipe_text = st_recipe_text(&r->recipe);
+    r->recipe_text = st_recipe_text(&r->recipe, ST_RECIPE_TRAIN_FIELDS);
     r->owned[3] = cn_sprintf("%" PRId64, r->threads);
     if (!r->recipe_text || !r->owned[3]) return cn_fail(&r->error, CN_ENOMEM, "out of memory");
     st_train_log_head(&r->log, "model", r->model.name);
@@ -250,7 +250,8 @@ int st_command_train(int argc, char **argv)
     }
     cn_status status = st_catalog_load(r.model_name, r.scale, NULL, 0, &r.model, &r.error);
     if (status == CN_OK)
-        status = st_recipe_load(r.model.name, r.model.scale, r.recipe_name, &r.recipe, &r.error);
+        status =
+            st_recipe_load(r.model.name, r.model.scale, false, r.recipe_name, &r.recipe, &r.error);
     if (status == CN_OK) parse(&r, argc, argv); /* again: the command line overrides the recipe */
     if (status == CN_OK) status = st_recipe_fit(&r.recipe, &r.fit, &r.error);
     /* Ctrl-C ends the step under way; a second one ends the program. */

@@ -23,6 +23,7 @@ static const struct field {
 } fields[ST_RECIPE_FIELDS] = {
 #define FIELD(member) offsetof(st_recipe, member)
     {"epochs", "N", "passes over the training pictures", ST_INT, FIELD(epochs), 1, 100000, NULL},
+    {"epoch-steps", "N", "batches an epoch; 0: all", ST_INT, FIELD(epoch_steps), 0, 1e9, NULL},
     {"batch", "N", "pictures a step", ST_INT, FIELD(batch), 1, 65536, NULL},
     {"seed", "N", "decides first weights, order, augmentation and dropout", ST_INT, FIELD(seed), 0,
      9007199254740992.0, NULL},
@@ -43,12 +44,19 @@ static const struct field {
     {"erase", "X", "probability of erasing a rectangle", ST_REAL, FIELD(erase), 0, 1, NULL},
     {"average", "X", "keep a moving average of the weights with this decay a step", ST_REAL,
      FIELD(average), 0, 0.99999, NULL},
+    {"iterations", "N", "iterations of ADMM, an epoch's batches each", ST_INT, FIELD(iterations), 1,
+     100000, NULL},
+    {"rho", "X", "pull towards the projection, at first", ST_REAL, FIELD(rho), 1e-9, 1e6, NULL},
+    {"rho-last", "X", "and in the last stage", ST_REAL, FIELD(rho_last), 1e-9, 1e6, NULL},
+    {"rho-stages", "N", "values of rho from first to last", ST_INT, FIELD(rho_stages), 1, 1000,
+     NULL},
+    {"admm-lr", "X", "learning rate in ADMM", ST_REAL, FIELD(admm_lr), 1e-12, 1000, NULL},
 #undef FIELD
 };
 
-void st_recipe_options(st_recipe *recipe, st_option *options)
+void st_recipe_options(st_recipe *recipe, st_option *options, int count)
 {
-    for (int i = 0; i < ST_RECIPE_FIELDS; i++)
+    for (int i = 0; i < count; i++)
         options[i] =
             (st_option){fields[i].name,     fields[i].kind, (char *)recipe + fields[i].offset,
                         fields[i].argument, fields[i].help, fields[i].min,
@@ -118,30 +126,41 @@ static cn_status apply(const cJSON *entry, st_recipe *recipe, cn_error *error)
     return CN_OK;
 }
 
-cn_status st_recipe_load(const char *model, const char *scale, const char *name, st_recipe *recipe,
-                         cn_error *error)
+cn_status st_recipe_load(const char *model, const char *scale, bool compression, const char *name,
+                         st_recipe *recipe, cn_error *error)
 {
     *recipe = (st_recipe){.epochs = 10,
                           .batch = 128,
                           .seed = 1,
                           .lr = 0.1,
                           .optimizer = optimizer_words[0],
-                          .schedule = schedule_words[3]};
+                          .schedule = schedule_words[3],
+                          .iterations = 10,
+                          .rho = 1e-3,
+                          .rho_last = 1e-1,
+                          .rho_stages = 3,
+                          .admm_lr = 0.01};
     char *path = st_home_path(RECIPES), *own = cn_sprintf("%s-%s", model, scale);
+    char *for_scale = cn_sprintf("compress-%s", scale), *for_own = cn_sprintf("compress-%s", own);
     cJSON *json = NULL;
-    cn_status status =
-        path && own ? st_json_read(path, &json, error) : cn_fail(error, CN_ENOMEM, "out of memory");
-    const char *names[] = {"default", scale, own, name};
-    for (int i = 0; i < 4 && status == CN_OK; i++) {
-        const cJSON *entry = names[i] ? cJSON_GetObjectItemCaseSensitive(json, names[i]) : NULL;
+    cn_status status = path && own && for_scale && for_own
+                           ? st_json_read(path, &json, error)
+                           : cn_fail(error, CN_ENOMEM, "out of memory");
+    const char *const names[] = {"default", scale, own, "compress", for_scale, for_own, name};
+    enum { NAMES = sizeof names / sizeof *names, FIRST_OF_COMPRESSION = 3, NAMED = NAMES - 1 };
+    for (int i = 0; i < NAMES && status == CN_OK; i++) {
+        if (!names[i] || (!compression && i >= FIRST_OF_COMPRESSION && i < NAMED)) continue;
+        const cJSON *entry = cJSON_GetObjectItemCaseSensitive(json, names[i]);
         if (entry)
             status = apply(entry, recipe, error);
-        else if (i == 3 && name)
+        else if (i == NAMED)
             status = cn_fail(error, CN_EINVAL, RECIPES ": there is no recipe '%s'", name);
     }
     cJSON_Delete(json);
     cn_free(path);
     cn_free(own);
+    cn_free(for_scale);
+    cn_free(for_own);
     return status;
 }
 
@@ -158,6 +177,7 @@ cn_status st_recipe_fit(const st_recipe *recipe, cn_fit_options *fit, cn_error *
                        recipe->schedule);
     *fit = cn_fit_defaults();
     fit->epochs = (int32_t)recipe->epochs;
+    fit->epoch_steps = recipe->epoch_steps;
     fit->seed = (uint64_t)recipe->seed;
     fit->optimizer.kind = (cn_optimizer_kind)optimizer;
     fit->optimizer.momentum = (float)recipe->momentum;
@@ -170,10 +190,10 @@ cn_status st_recipe_fit(const st_recipe *recipe, cn_fit_options *fit, cn_error *
     return CN_OK;
 }
 
-char *st_recipe_text(const st_recipe *recipe)
+char *st_recipe_text(const st_recipe *recipe, int count)
 {
     cJSON *object = cJSON_CreateObject();
-    for (int i = 0; object && i < ST_RECIPE_FIELDS; i++) {
+    for (int i = 0; object && i < count; i++) {
         const void *value = (const char *)recipe + fields[i].offset;
         char key[32];
         key_of(&fields[i], key);

@@ -1,5 +1,6 @@
 #include "data/store_weights.h"
 
+#include <sha2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
@@ -46,4 +47,18 @@ cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *w
     }
     cn_free(found);
     return status;
+}
+
+void st_weights_digest(const cn_weights *weights, char digest[65])
+{
+    SHA2_CTX context;
+    SHA256Init(&context);
+    for (int32_t i = 0; i < weights->count; i++) {
+        const cn_tensor *tensor = &weights->tensors[i];
+        SHA256Update(&context, (const uint8_t *)tensor->name, strlen(tensor->name) + 1);
+        SHA256Update(&context, (const uint8_t *)tensor->dims, sizeof tensor->dims);
+        SHA256Update(&context, (const uint8_t *)tensor->data,
+                     (size_t)cn_tensor_count(tensor) * sizeof *tensor->data);
+    }
+    SHA256End(&context, digest);
 }

@@ -13,4 +13,7 @@
 cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *weights,
                           cn_error *error);
 
+/* SHA-256 of names, shapes and values, in the set's order, as hexadecimal text. */
+void st_weights_digest(const cn_weights *weights, char digest[65]);
+
 #endif

@@ -71,7 +71,7 @@ static cn_status write_tables(const st_store *store, FILE *file, cn_error *error
         return st_store_fail(store, error);
     fprintf(file,
             "-- A study's database as text, schema version %d; read back by 'condense report'.\n",
-            ST_STORE_VERSION);
+            st_store_version());
     cn_status status = CN_OK;
     while (!status && sqlite3_step(tables) == SQLITE_ROW)
         status = write_table(store, (const char *)sqlite3_column_text(tables, 0), file, error);
@@ -124,10 +124,9 @@ cn_status st_store_open_export(st_store *store, const char *sql_path, cn_error *
                                    : cn_fail(error, CN_ENOMEM, "out of memory");
     if (!status && sqlite3_open(":memory:", &store->db) != SQLITE_OK)
         status = st_store_fail(store, error);
-    if (!status && (sqlite3_exec(store->db, st_schema_sql, NULL, NULL, NULL) != SQLITE_OK ||
-                    sqlite3_exec(store->db, st_schema_bench_sql, NULL, NULL, NULL) != SQLITE_OK ||
-                    sqlite3_exec(store->db, st_schema_tuning_sql, NULL, NULL, NULL) != SQLITE_OK))
-        status = st_store_fail(store, error);
+    for (int i = 0; !status && st_schema_parts[i]; i++)
+        if (sqlite3_exec(store->db, st_schema_parts[i], NULL, NULL, NULL) != SQLITE_OK)
+            status = st_store_fail(store, error);
     if (!status) {
         sqlite3_exec(store->db, "PRAGMA foreign_keys=ON;BEGIN", NULL, NULL, NULL);
         sqlite3_set_authorizer(store->db, only_inserts, NULL);

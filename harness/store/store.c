@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/home.h"
+#include "condense/clock.h"
 #include "condense/memory.h"
 
 /* Test hook: CONDENSE_CRASH_AT=n kills the program at its n-th database write, so that the tests
@@ -74,8 +76,19 @@ static cn_status make_folders(const char *path, cn_error *error)
     return status;
 }
 
+/* Takes the lock, waiting up to `seconds` for it. */
+static bool lock_within(int descriptor, double seconds)
+{
+    int64_t end = cn_clock_ns() + (int64_t)(seconds * 1e9);
+    while (flock(descriptor, LOCK_EX | LOCK_NB)) {
+        if (cn_clock_ns() >= end) return false;
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    return true;
+}
+
 /* Takes the advisory lock "<path>.lock"; the file says who holds it. */
-static cn_status take_lock(st_store *store, cn_error *error)
+static cn_status take_lock(st_store *store, double seconds, cn_error *error)
 {
     char *name = cn_sprintf("%s.lock", store->path);
     if (!name) return cn_fail(error, CN_ENOMEM, "out of memory");
@@ -84,7 +97,7 @@ static cn_status take_lock(st_store *store, cn_error *error)
     if (store->lock < 0) {
         status = cn_fail(error, CN_EIO, "%s: cannot write: %s; give another --db", name,
                          strerror(errno));
-    } else if (flock(store->lock, LOCK_EX | LOCK_NB)) {
+    } else if (!lock_within(store->lock, seconds)) {
         char holder[128] = "";
         ssize_t length = pread(store->lock, holder, sizeof holder - 1, 0);
         status = cn_fail(error, CN_EIO,
@@ -115,52 +128,69 @@ static int64_t pragma(sqlite3 *db, const char *sql)
     return value;
 }
 
-static cn_status make_schema(const st_store *store, cn_error *error)
+const char *const st_schema_parts[] = {st_schema_sql, st_schema_bench_sql, st_schema_tuning_sql,
+                                       st_schema_compression_sql, NULL};
+
+static int count_parts(const char *const *parts)
 {
-    char *sql = cn_sprintf(
-        "BEGIN IMMEDIATE;%s;%s;%s;PRAGMA application_id=%d;PRAGMA user_version=%d;COMMIT",
-        st_schema_sql, st_schema_bench_sql, st_schema_tuning_sql, ST_STORE_APPLICATION,
-        ST_STORE_VERSION);
-    if (!sql) return cn_fail(error, CN_ENOMEM, "out of memory");
-    cn_status status = execute(store, sql, error);
-    if (status) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-    cn_free(sql);
-    return status;
+    int count = 0;
+    while (parts[count])
+        count++;
+    return count;
 }
 
-static const st_migration migrations[] = {
-    {1, st_schema_bench_sql}, {2, st_schema_tuning_sql}, {0, NULL}};
+int st_store_version(void)
+{
+    return count_parts(st_schema_parts);
+}
+
+/* Executes the parts from version `from` on, and marks the database with the last one's. */
+static cn_status apply_parts(const st_store *store, const char *const *parts, int from,
+                             cn_error *error)
+{
+    char mark[96];
+    snprintf(mark, sizeof mark, "PRAGMA application_id=%d;PRAGMA user_version=%d",
+             ST_STORE_APPLICATION, count_parts(parts));
+    cn_status status = execute(store, "BEGIN IMMEDIATE", error);
+    for (int i = from; parts[i] && !status; i++)
+        status = execute(store, parts[i], error);
+    if (!status) status = execute(store, mark, error);
+    if (!status) status = execute(store, "COMMIT", error);
+    if (status) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    return status;
+}
 
 static cn_status check_version(const st_store *store, bool writable, cn_error *error)
 {
     int64_t objects = pragma(store->db, "SELECT count(*) FROM sqlite_schema");
     if (objects < 0) return st_store_fail(store, error);
-    if (objects == 0 && writable) return make_schema(store, error);
+    if (objects == 0 && writable) return apply_parts(store, st_schema_parts, 0, error);
     if (pragma(store->db, "PRAGMA application_id") != ST_STORE_APPLICATION)
         return cn_fail(error, CN_EFORMAT,
                        "%s: is not a database of this program; give another --db", store->path);
     int64_t version = pragma(store->db, "PRAGMA user_version");
-    if (version > ST_STORE_VERSION)
+    if (version > st_store_version())
         return cn_fail(
             error, CN_EFORMAT,
             "%s: has schema version %d, this program knows up to %d; use a newer condense",
-            store->path, (int)version, ST_STORE_VERSION);
-    if (version == ST_STORE_VERSION) return CN_OK;
+            store->path, (int)version, st_store_version());
+    if (version == st_store_version()) return CN_OK;
     if (!writable)
         return cn_fail(error, CN_EFORMAT,
                        "%s: has the old schema version %d; 'condense run' with it "
                        "brings it up to date",
                        store->path, (int)version);
-    return st_store_migrate(store->db, store->path, migrations, ST_STORE_VERSION, error);
+    return st_store_migrate(store->db, store->path, st_schema_parts, error);
 }
 
-static cn_status open_file(st_store *store, const char *path, int flags, cn_error *error)
+static cn_status open_file(st_store *store, const char *path, int flags, double patience,
+                           cn_error *error)
 {
     *store = (st_store){.lock = -1, .path = cn_strdup(path)};
     if (!store->path) return cn_fail(error, CN_ENOMEM, "out of memory");
     if (flags & SQLITE_OPEN_READWRITE) {
         cn_status status = make_folders(path, error);
-        if (!status) status = take_lock(store, error);
+        if (!status) status = take_lock(store, patience, error);
         if (status) return status;
         signal(SIGXFSZ, SIG_IGN); /* a file-size limit then reads as a full disk */
     }
@@ -172,7 +202,13 @@ static cn_status open_file(st_store *store, const char *path, int flags, cn_erro
 
 cn_status st_store_open(st_store *store, const char *path, cn_error *error)
 {
-    cn_status status = open_file(store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+    return st_store_open_within(store, path, 0, error);
+}
+
+cn_status st_store_open_within(st_store *store, const char *path, double seconds, cn_error *error)
+{
+    cn_status status =
+        open_file(store, path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, seconds, error);
     if (!status) status = check_version(store, true, error);
     if (!status)
         status = execute(store,
@@ -189,7 +225,7 @@ cn_status st_store_open_readonly(st_store *store, const char *path, cn_error *er
         return cn_fail(error, CN_ENOTFOUND, "%s: %s; make it with 'condense run'", path,
                        strerror(errno));
     }
-    cn_status status = open_file(store, path, SQLITE_OPEN_READONLY, error);
+    cn_status status = open_file(store, path, SQLITE_OPEN_READONLY, 0, error);
     if (!status) status = check_version(store, false, error);
     if (status) st_store_close(store);
     return status;
@@ -203,8 +239,7 @@ void st_store_close(st_store *store)
     *store = (st_store){.lock = -1};
 }
 
-cn_status st_store_migrate(sqlite3 *db, const char *path, const st_migration *steps, int to,
-                           cn_error *error)
+cn_status st_store_migrate(sqlite3 *db, const char *path, const char *const *parts, cn_error *error)
 {
     st_store store = {.db = db, .path = (char *)path, .lock = -1};
     int version = (int)pragma(db, "PRAGMA user_version");
@@ -215,21 +250,10 @@ cn_status st_store_migrate(sqlite3 *db, const char *path, const st_migration *st
     cn_status status = execute(&store, copy, error);
     sqlite3_free(copy);
     cn_free(backup);
-    if (!status) status = execute(&store, "BEGIN IMMEDIATE", error);
-    if (status) return status;
-    for (const st_migration *step = steps; !status && version < to; step++) {
-        if (!step->from)
-            status = cn_fail(error, CN_EFORMAT, "%s: there is no way from schema version %d to %d",
-                             path, version, to);
-        else if (step->from == version) {
-            char *sql = cn_sprintf("%s;PRAGMA user_version=%d", step->sql, ++version);
-            status = sql ? execute(&store, sql, error) : cn_fail(error, CN_ENOMEM, "out of memory");
-            cn_free(sql);
-        }
-    }
-    if (!status) status = execute(&store, "COMMIT", error);
-    if (status) sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
-    return status;
+    if (!status && version < 1)
+        status = cn_fail(error, CN_EFORMAT, "%s: there is no way from schema version %d to %d",
+                         path, version, count_parts(parts));
+    return status ? status : apply_parts(&store, parts, version, error);
 }
 
 cn_status st_store_begin(st_store *store, cn_error *error)

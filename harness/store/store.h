@@ -9,14 +9,16 @@
 
 #include "condense/status.h"
 
-enum {
-    ST_STORE_APPLICATION = 0x434e5354, /* "CNST" in the file's header */
-    ST_STORE_VERSION = 3
-};
+enum { ST_STORE_APPLICATION = 0x434e5354 }; /* "CNST" in the file's header */
 
-/* Made by the Makefile from the files of these names: what version 1 had, and what versions 2 and 3
- * added. Together they are the schema. */
-extern const char st_schema_sql[], st_schema_bench_sql[], st_schema_tuning_sql[];
+/* The schema: what version 1 had, and what each version after it added. The Makefile makes them
+ * from the files schema.sql and schema_NAME.sql; the list ends with NULL. */
+extern const char st_schema_sql[], st_schema_bench_sql[], st_schema_tuning_sql[],
+    st_schema_compression_sql[];
+extern const char *const st_schema_parts[];
+
+/* The schema's version: how many parts it has. */
+int st_store_version(void);
 
 typedef struct st_store {
     sqlite3 *db;
@@ -28,6 +30,10 @@ typedef struct st_store {
  * an older one after copying it to "<path>.v<N>.bak", refuses a newer one and files that are
  * something else. One program at a time writes: a second is told who holds "<path>.lock". */
 cn_status st_store_open(st_store *store, const char *path, cn_error *error);
+
+/* The same, waiting up to `seconds` for another program to end its writing: for commands that open
+ * the database only for the moment of a write. */
+cn_status st_store_open_within(st_store *store, const char *path, double seconds, cn_error *error);
 
 /* Opens an existing database for reading. */
 cn_status st_store_open_readonly(st_store *store, const char *path, cn_error *error);
@@ -61,14 +67,9 @@ cn_status st_store_write(st_store *store, cn_error *error, const char *sql, cons
 /* A failed SQLite call in words, as CN_EIO. */
 cn_status st_store_fail(const st_store *store, cn_error *error);
 
-/* Steps of a migration, in order; the last row has from == 0. */
-typedef struct st_migration {
-    int from; /* version before; after it is from + 1 */
-    const char *sql;
-} st_migration;
-
-/* Brings `db` from its version to `to` in one transaction, after a backup beside it. */
-cn_status st_store_migrate(sqlite3 *db, const char *path, const st_migration *steps, int to,
+/* Brings `db` from its version to that of the list `parts` (as st_schema_parts) in one transaction,
+ * after a backup beside it. */
+cn_status st_store_migrate(sqlite3 *db, const char *path, const char *const *parts,
                            cn_error *error);
 
 #endif

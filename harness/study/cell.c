@@ -15,21 +15,6 @@ static void hash_text(const char *text, char hash[ST_HASH_SIZE])
     SHA256Data((const uint8_t *)text, strlen(text), hash);
 }
 
-/* Names, shapes and values, in the set's order. */
-static void hash_weights(const cn_weights *weights, char hash[ST_HASH_SIZE])
-{
-    SHA2_CTX context;
-    SHA256Init(&context);
-    for (int32_t i = 0; i < weights->count; i++) {
-        const cn_tensor *tensor = &weights->tensors[i];
-        SHA256Update(&context, (const uint8_t *)tensor->name, strlen(tensor->name) + 1);
-        SHA256Update(&context, (const uint8_t *)tensor->dims, sizeof tensor->dims);
-        SHA256Update(&context, (const uint8_t *)tensor->data,
-                     (size_t)cn_tensor_count(tensor) * sizeof *tensor->data);
-    }
-    SHA256End(&context, hash);
-}
-
 /* Which machine: the same after a restart and with another build. */
 static void hash_machine(const st_environment *environment, char machine[17])
 {
@@ -123,7 +108,7 @@ static cn_status identify(st_cell *cell, const st_environment *environment, cn_e
     cn_status status = cn_model_canonical(&cell->model, &identity->canonical, error);
     if (status) return status;
     hash_text(identity->canonical, identity->model_hash);
-    hash_weights(&cell->weights, identity->weights_digest);
+    st_weights_digest(&cell->weights, identity->weights_digest);
     hash_machine(environment, identity->machine);
     snprintf(identity->weights_label, sizeof identity->weights_label, "%s", cell->weights.label);
     const char *emulated = st_environment_get(environment, "machine.emulated");

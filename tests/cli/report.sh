@@ -27,9 +27,10 @@ expect_words()
 make_study()
 {
     {
-        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 3; PRAGMA foreign_keys = ON;"
+        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 4; PRAGMA foreign_keys = ON;"
         echo "BEGIN;"
         cat harness/store/schema.sql harness/store/schema_bench.sql harness/store/schema_tuning.sql \
+            harness/store/schema_compression.sql \
             tests/fixtures/study.sql
         echo "COMMIT;"
         echo "CREATE TEMP TABLE csv (id, source, place, model, variant, device, metric, value, unit, note);"

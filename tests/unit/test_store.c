@@ -218,19 +218,20 @@ Test(store, newer_foreign_and_broken_files_are_refused)
 
 Test(store, migration_is_one_transaction_with_a_backup)
 {
-    static const st_migration steps[] = {{1, "CREATE TABLE b (x); INSERT INTO b SELECT x FROM a"},
-                                         {2, "ALTER TABLE b ADD COLUMN y"},
-                                         {0, NULL}};
-    static const st_migration broken[] = {{1, "DROP TABLE a"}, {2, "NONSENSE"}, {0, NULL}};
+    static const char first[] = "CREATE TABLE a (x)";
+    static const char *const parts[] = {first, "CREATE TABLE b (x); INSERT INTO b SELECT x FROM a",
+                                        "ALTER TABLE b ADD COLUMN y", NULL};
+    static const char *const broken[] = {first, "DROP TABLE a", "NONSENSE", NULL};
     execute("CREATE TABLE a (x); INSERT INTO a VALUES (5); PRAGMA user_version = 1");
     sqlite3 *db;
     cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-    cr_expect_neq(st_store_migrate(db, path, broken, 3, NULL), CN_OK);
+    cr_expect_neq(st_store_migrate(db, path, broken, NULL), CN_OK);
     cr_expect_eq(sqlite3_exec(db, "SELECT x FROM a", NULL, NULL, NULL), SQLITE_OK, "rolled back");
     cn_error error;
-    cr_expect_eq(st_store_migrate(db, path, steps, 3, &error), CN_OK, "%s", error.message);
+    cr_expect_eq(st_store_migrate(db, path, parts, &error), CN_OK, "%s", error.message);
     cr_expect_eq(sqlite3_exec(db, "SELECT x, y FROM b", NULL, NULL, NULL), SQLITE_OK);
-    cr_expect_eq(st_store_migrate(db, path, steps, 4, &error), CN_EFORMAT, "no step from 3");
+    sqlite3_exec(db, "PRAGMA user_version = 0", NULL, NULL, NULL);
+    cr_expect_eq(st_store_migrate(db, path, parts, &error), CN_EFORMAT, "no way from 0");
     sqlite3_close(db);
     char backup[160];
     snprintf(backup, sizeof backup, "%s.v1.bak", path);
@@ -242,7 +243,9 @@ Test(store, version_one_gets_the_tables_of_later_versions)
     cr_assert_eq(record_missing(1, 12, NULL), CN_OK);
     execute("DROP VIEW v_bench_best; DROP VIEW v_bench; DROP TABLE bench_sample;"
             "DROP TABLE bench_engine; DROP TABLE bench; DROP VIEW v_tuning; DROP TABLE tuning_way;"
-            "DROP TABLE tuning; PRAGMA user_version = 1");
+            "DROP TABLE tuning; DROP VIEW v_compression; DROP VIEW v_compression_step;"
+            "DROP TABLE compression_residual; DROP TABLE compression_step;"
+            "DROP TABLE compression_layer; DROP TABLE compression; PRAGMA user_version = 1");
     st_store store;
     cn_error error;
     cr_expect_eq(st_store_open_readonly(&store, path, &error), CN_EFORMAT);
@@ -250,6 +253,8 @@ Test(store, version_one_gets_the_tables_of_later_versions)
     cr_expect_eq(sqlite3_exec(store.db, "SELECT ratio FROM v_bench_best", NULL, NULL, NULL),
                  SQLITE_OK);
     cr_expect_eq(sqlite3_exec(store.db, "SELECT ratio FROM v_tuning", NULL, NULL, NULL), SQLITE_OK);
+    cr_expect_eq(sqlite3_exec(store.db, "SELECT rate FROM v_compression", NULL, NULL, NULL),
+                 SQLITE_OK);
     st_store_close(&store);
     cr_expect_eq(st_store_open_readonly(&store, path, &error), CN_OK, "%s", error.message);
     st_store_close(&store);

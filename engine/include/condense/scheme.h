@@ -18,16 +18,16 @@
 #include "condense/weights.h"
 
 typedef enum cn_scheme {
-    CN_SCHEME_NONE,         /* every weight stays */
-    CN_SCHEME_UNSTRUCTURED, /* single weights */
-    CN_SCHEME_FILTER,       /* output channels */
-    CN_SCHEME_CHANNEL,      /* input channels */
-    CN_SCHEME_COLUMN,       /* the same input channel and place in all filters */
-    CN_SCHEME_CONNECTIVITY, /* kernels: pairs of output and input channel */
-    CN_SCHEME_PATTERN,      /* 4 of 9 places of every 3 x 3 kernel */
+    CN_SCHEME_NONE,                 /* every weight stays */
+    CN_SCHEME_UNSTRUCTURED,         /* single weights */
+    CN_SCHEME_FILTER,               /* output channels */
+    CN_SCHEME_CHANNEL,              /* input channels */
+    CN_SCHEME_COLUMN,               /* the same input channel and place in all filters */
+    CN_SCHEME_CONNECTIVITY,         /* kernels: pairs of output and input channel */
+    CN_SCHEME_PATTERN,              /* 4 of 9 places of every 3 x 3 kernel */
     CN_SCHEME_PATTERN_CONNECTIVITY, /* both */
-    CN_SCHEME_BLOCK8,       /* the same weight of eight successive output channels */
-    CN_SCHEME_PATTERN8,     /* eight filters share pattern and connectivity */
+    CN_SCHEME_BLOCK8,               /* the same weight of eight successive output channels */
+    CN_SCHEME_PATTERN8,             /* eight filters share pattern and connectivity */
     CN_SCHEME_COUNT
 } cn_scheme;
 
@@ -60,7 +60,7 @@ typedef struct cn_constraint {
     double keep; /* share of the tensor's weights that may stay, in (0, 1] */
     cn_patterns patterns;
     cn_levels levels;
-    int32_t bits; /* 1 to 8 where there are levels */
+    int32_t bits;     /* 1 to 8 where there are levels */
     bool per_channel; /* levels of their own for each output channel */
 } cn_constraint;
 
@@ -81,6 +81,9 @@ int64_t cn_scheme_units(const cn_tensor *tensor, const cn_constraint *constraint
 int64_t cn_scheme_unit_size(const cn_tensor *tensor, const cn_constraint *constraint);
 int64_t cn_scheme_units_kept(const cn_tensor *tensor, const cn_constraint *constraint);
 
+/* Sets the constraint's `keep` so that `units` units stay. */
+void cn_scheme_keep_units(const cn_tensor *tensor, cn_constraint *constraint, int64_t units);
+
 /* Squared norms of the units, after the pattern where the scheme has one: cn_scheme_units of them.
  * `from` are values in the tensor's shape, which alone is taken from `tensor`. */
 void cn_scheme_scores(const cn_tensor *tensor, const cn_constraint *constraint, const float *from,
@@ -91,10 +94,22 @@ void cn_scheme_scores(const cn_tensor *tensor, const cn_constraint *constraint, 
 cn_status cn_project_scheme(const cn_tensor *tensor, const cn_constraint *constraint,
                             const float *from, float *to, cn_error *error);
 
-/* to = the nearest tensor to `from`, among those with levels of the constraint's kind, that closed
- * form and alternation find: zeros stay zero, everything else takes a level. For linear levels the
- * interval q minimizes sum (w - q l)^2 for the levels l that the weights are nearest to, in turn,
- * from several starts; `to` may be `from`. Without levels: a copy. */
+/* Levels are a codebook: for the whole tensor, or for each output channel, 2^bits values in
+ * ascending order. cn_levels_groups says how many codebooks a tensor has; `codes` holds
+ * groups << bits values. Zeros belong to no code: they are what pruning removed.
+ *
+ * cn_levels_fit chooses codes for the values that are not zero. Linear: the interval q that
+ * minimizes sum (w - q l)^2 for the levels l that the weights are nearest to, q = sum |w| l /
+ * sum l^2, and nearest levels again, in turn, from several starts. Powers: the best top exponent.
+ * Codebook: Lloyd's algorithm. cn_levels_apply: to = the nearest code of each value that is not
+ * zero; `to` may be `from`. */
+int64_t cn_levels_groups(const cn_tensor *tensor, const cn_constraint *constraint);
+cn_status cn_levels_fit(const cn_tensor *tensor, const cn_constraint *constraint, const float *from,
+                        float *codes, cn_error *error);
+void cn_levels_apply(const cn_tensor *tensor, const cn_constraint *constraint, const float *codes,
+                     const float *from, float *to);
+
+/* Both; without levels a copy. */
 cn_status cn_project_levels(const cn_tensor *tensor, const cn_constraint *constraint,
                             const float *from, float *to, cn_error *error);
 

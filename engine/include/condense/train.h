@@ -134,8 +134,23 @@ typedef struct cn_epoch {
     double seconds;
 } cn_epoch;
 
+/* What else happens in a run: how training is held to constraints (compress.h). Each function may
+ * be NULL. */
+typedef struct cn_fit_hooks {
+    const char *recipe; /* what else decides the result, in words: a checkpoint of other words is
+                           refused; NULL: nothing */
+    cn_weights *state;  /* saved and restored with every checkpoint; may be NULL */
+    void (*before_pass)(void *context, cn_weights *weights);
+    void (*after_pass)(void *context, cn_weights *weights, cn_weights *gradients);
+    void (*after_step)(void *context, cn_weights *weights);
+    /* Before the epoch's checkpoint; epochs from 1. */
+    cn_status (*after_epoch)(void *context, int32_t epoch, cn_error *error);
+    void *context;
+} cn_fit_hooks;
+
 typedef struct cn_fit_options {
     int32_t epochs;
+    int64_t epoch_steps; /* batches of an epoch, each epoch's first of its own order; 0: all */
     uint64_t seed;
     cn_optimizer_options optimizer;
     cn_schedule schedule;
@@ -146,6 +161,7 @@ typedef struct cn_fit_options {
     const char *checkpoint; /* file written after every epoch and on a stop; NULL: none */
     bool resume;            /* goes on from the checkpoint where there is one */
     const volatile sig_atomic_t *stop; /* not 0: write the checkpoint and leave; may be NULL */
+    const cn_fit_hooks *hooks;         /* NULL: none */
 
     /* Told after every epoch and after every step; either may be NULL. */
     void (*on_epoch)(void *context, const cn_epoch *epoch);
