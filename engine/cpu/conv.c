@@ -1,12 +1,12 @@
-/* Convolution: checks, and the choice among the ways to do it. */
+/* Convolution: checks, and the choice among the algorithms that do it. */
 #include "cpu/conv.h"
 
 #include "condense/memory.h"
-#include "cpu/conv_ways.h"
+#include "cpu/conv_methods.h"
 
-static const cn_conv_way *const ways[] = {&cn_conv_panel, &cn_conv_depthwise, &cn_conv_winograd2,
-                                          &cn_conv_winograd4, &cn_conv_winograd6};
-enum { WAYS = sizeof ways / sizeof *ways };
+static const cn_conv_method *const methods[] = {
+    &cn_conv_panel, &cn_conv_depthwise, &cn_conv_winograd2, &cn_conv_winograd4, &cn_conv_winograd6};
+enum { METHODS = sizeof methods / sizeof *methods };
 
 /* How far the last window reaches past the plane's last pixel. */
 static int32_t overhang(int32_t in, int32_t out, int32_t kernel, int32_t stride, int32_t dilation,
@@ -90,18 +90,24 @@ size_t cn_conv_share(size_t pieces, size_t most, int32_t threads)
     return pieces * shares;
 }
 
-const char *cn_conv_algorithm_name(cn_conv_algorithm algorithm)
+int32_t cn_conv_width(const cn_conv *c)
 {
-    static const char *const names[] = {"auto",      "panel",     "depthwise",
-                                        "winograd2", "winograd4", "winograd6"};
-    return names[algorithm];
+    return c->way.vectors ? c->way.vectors * c->kernels->lanes : c->kernels->f32_conv.pixels;
 }
 
-bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm)
+static const cn_conv_method *find(cn_conv_algorithm algorithm)
 {
-    for (int i = 0; i < WAYS; i++)
-        if (ways[i]->algorithm == algorithm) return ways[i]->fits(problem);
-    return algorithm == CN_CONV_AUTO;
+    for (int i = 0; i < METHODS; i++)
+        if (methods[i]->algorithm == algorithm) return methods[i];
+    return NULL;
+}
+
+bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
+{
+    const cn_conv_method *method = find(way.algorithm);
+    if (!method) return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer;
+    bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
+    return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }
 
 /* Everything but the weights and the way. */
@@ -117,44 +123,62 @@ static cn_conv describe(const cn_conv_problem *problem, cn_isa isa)
     return c;
 }
 
-/* The way asked for, or the one that should take the fewest operations. */
-static const cn_conv_way *choose(cn_conv *c, cn_conv_algorithm algorithm)
+/* The method that should take the fewest operations for one image. */
+static const cn_conv_method *cheapest(cn_conv *c)
 {
-    const cn_conv_way *best = NULL;
+    const cn_conv_method *best = NULL;
     double least = 0;
-    for (int i = 0; i < WAYS; i++) {
-        if (algorithm != CN_CONV_AUTO && ways[i]->algorithm != algorithm) continue;
-        if (!ways[i]->fits(&c->problem)) continue;
-        c->way = ways[i];
-        double cost = ways[i]->cost(c, 1);
+    for (int i = 0; i < METHODS; i++) {
+        if (!methods[i]->fits(&c->problem)) continue;
+        c->method = methods[i];
+        double cost = methods[i]->cost(c, 1);
         if (best && cost >= least) continue;
-        best = ways[i];
+        best = methods[i];
         least = cost;
     }
     return best;
+}
+
+/* Sets the way, for CN_CONV_AUTO the algorithm. */
+static void go(cn_conv *c, cn_conv_way way)
+{
+    c->method = way.algorithm == CN_CONV_AUTO ? cheapest(c) : find(way.algorithm);
+    c->way = way;
+    c->way.algorithm = c->method->algorithm;
 }
 
 double cn_conv_cost(const cn_conv_problem *problem, cn_conv_algorithm algorithm, cn_isa isa,
                     int32_t batch)
 {
     cn_conv c = describe(problem, isa);
-    c.way = choose(&c, algorithm);
-    return c.way->cost(&c, batch);
+    go(&c, (cn_conv_way){algorithm});
+    return c.method->cost(&c, batch);
 }
 
-cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_algorithm algorithm,
+cn_conv_traffic cn_conv_traffic_of(const cn_conv_problem *problem, cn_conv_way way, cn_isa isa,
+                                   int32_t batch, int32_t threads)
+{
+    cn_conv c = describe(problem, isa);
+    go(&c, way);
+    cn_conv_traffic t = c.method->traffic(&c, batch);
+    t.tasks = c.method->tasks(&c, batch, threads);
+    t.by_channels = c.method->by_channels(&c, batch, t.tasks);
+    return t;
+}
+
+cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way way,
                       const float *weight, const float *bias, cn_isa isa, cn_error *error)
 {
     cn_status status = check(problem, error);
     if (status != CN_OK) return status;
-    if (!cn_conv_can(problem, algorithm))
+    if (!cn_conv_can(problem, way))
         return cn_fail(error, CN_EINVAL, "this convolution cannot be done that way");
     cn_conv *c = cn_calloc(1, sizeof *c);
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     *c = describe(problem, isa);
-    c->way = choose(c, algorithm);
-    c->way->name(c);
-    status = c->way->pack(c, weight, bias, error);
+    go(c, way);
+    c->method->name(c);
+    status = c->method->pack(c, weight, bias, error);
     if (status == CN_OK)
         *out = c;
     else
@@ -162,9 +186,9 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_alg
     return status;
 }
 
-cn_conv_algorithm cn_conv_way_of(const cn_conv *c)
+cn_conv_way cn_conv_way_of(const cn_conv *c)
 {
-    return c->way->algorithm;
+    return c->way;
 }
 
 const char *cn_conv_kernel(const cn_conv *c)
@@ -174,7 +198,7 @@ const char *cn_conv_kernel(const cn_conv *c)
 
 size_t cn_conv_scratch(const cn_conv *c, int32_t batch)
 {
-    return c->way->scratch(c, batch);
+    return c->method->scratch(c, batch);
 }
 
 size_t cn_conv_weight_bytes(const cn_conv *c)
@@ -185,25 +209,25 @@ size_t cn_conv_weight_bytes(const cn_conv *c)
 int64_t cn_conv_products(const cn_conv *c)
 {
     const cn_conv_problem *p = &c->problem;
-    int64_t m = c->way->tile, pairs = (int64_t)c->group_in * p->out_c;
+    int64_t m = c->method->tile, pairs = (int64_t)c->group_in * p->out_c;
     if (!m) return (int64_t)c->depth * p->out_c * p->out.h * p->out.w;
     return pairs * ((p->out.h + m - 1) / m) * ((p->out.w + m - 1) / m) * (m + 2) * (m + 2);
 }
 
 size_t cn_conv_tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    return c->way->tasks(c, batch, threads);
+    return c->method->tasks(c, batch, threads);
 }
 
 bool cn_conv_by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 {
-    return c->way->by_channels(c, batch, tasks);
+    return c->method->by_channels(c, batch, tasks);
 }
 
 void cn_conv_task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                   size_t index, size_t tasks, void *scratch)
 {
-    c->way->task(c, in, out, residual, index, tasks, scratch);
+    c->method->task(c, in, out, residual, index, tasks, scratch);
 }
 
 void cn_conv_free(cn_conv *c)

@@ -26,9 +26,8 @@ typedef struct cn_conv_problem {
 
 typedef struct cn_conv cn_conv;
 
-/* How to do it (docs/kernels.md). Winograd's are for 3x3 windows with stride 1 and no dilation;
- * they round differently, and a NaN or an infinity spreads as NaN over the m x m outputs of its
- * tiles. */
+/* Winograd's are for 3x3 windows with stride 1 and no dilation; they round differently, and a NaN
+ * or an infinity spreads as NaN over the m x m outputs of its tiles. */
 typedef enum cn_conv_algorithm {
     CN_CONV_AUTO, /* the one of the least cost for one image */
     CN_CONV_PANEL,
@@ -39,26 +38,63 @@ typedef enum cn_conv_algorithm {
     CN_CONV_ALGORITHMS /* not one: how many there are */
 } cn_conv_algorithm;
 
-/* "auto", "panel", ..., "winograd6". */
-const char *cn_conv_algorithm_name(cn_conv_algorithm algorithm);
+/* How the work is shared out among threads. */
+typedef enum cn_conv_split {
+    CN_SPLIT_AUTO,     /* by the algorithm's own rule */
+    CN_SPLIT_PIXELS,   /* each thread does some of the pixels, all channels of them where it can */
+    CN_SPLIT_CHANNELS, /* each thread does some of the channels of all the pixels */
+} cn_conv_split;
 
-/* Whether `algorithm` can do `problem`. */
-bool cn_conv_can(const cn_conv_problem *problem, cn_conv_algorithm algorithm);
+/* A way to do it (docs/tuning.md): an algorithm and what it leaves open, which changes no bit of
+ * the result. All zeros: the static choice. */
+typedef struct cn_conv_way {
+    cn_conv_algorithm algorithm;
+    /* Vectors of pixels (panels) or tiles (Winograd) that meet the weights at a time, at most: 1,
+     * 2; 0: as many as the kernel's tile has. */
+    int32_t vectors;
+    /* Panels: a task holds several blocks of pixels and lets each block of weights meet them all,
+     * rather than one that meets all weights. */
+    bool weights_outer;
+    cn_conv_split split;
+} cn_conv_way;
 
-/* About how many vector operations of `isa` a batch takes that way, with what the kernel's rows and
- * lanes leave empty and with the wait for weights from memory. The problem is one that cn_conv_new
- * takes, and `algorithm` (not CN_CONV_AUTO) can do it. */
+/* The way's name in wisdom: the algorithm's, then "/" and what is not its own rule, in this order:
+ * "panel", "winograd6/2_vectors", "panel/1_vector/weights_outer/by_channels",
+ * "depthwise/by_pixels". Another spelling is no name. */
+enum { CN_CONV_NAME_SIZE = 64 };
+void cn_conv_way_name(cn_conv_way way, char name[CN_CONV_NAME_SIZE]);
+bool cn_conv_way_parse(const char *name, cn_conv_way *way);
+
+/* Whether the problem can be done that way. */
+bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way);
+
+/* About how many vector operations of `isa` a batch takes by an algorithm, with what the kernel's
+ * rows and lanes leave empty and with the wait for weights from memory. The problem is one that
+ * cn_conv_new takes, and `algorithm` (not CN_CONV_AUTO) can do it. */
 double cn_conv_cost(const cn_conv_problem *problem, cn_conv_algorithm algorithm, cn_isa isa,
                     int32_t batch);
 
+/* What a way does with caches and threads. */
+typedef struct cn_conv_traffic {
+    size_t weights; /* bytes that meet each block of pixels */
+    size_t blocks;  /* of pixels: how often the weights are read */
+    size_t held;    /* bytes that a block of pixels keeps in the caches meanwhile */
+    size_t tasks;
+    bool by_channels; /* as cn_conv_by_channels */
+} cn_conv_traffic;
+
+/* As cn_conv_cost; `way` is one that the problem can be done. */
+cn_conv_traffic cn_conv_traffic_of(const cn_conv_problem *problem, cn_conv_way way, cn_isa isa,
+                                   int32_t batch, int32_t threads);
+
 /* Picks a kernel not above `isa` and packs the weights: `weight` is out_c x in_c/groups x kernel_h
  * x kernel_w, `bias` is out_c or NULL for none; neither is needed afterwards. CN_EINVAL where the
- * problem contradicts itself or the algorithm, CN_ENOMEM. */
-cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_algorithm algorithm,
+ * problem contradicts itself or the way, CN_ENOMEM. */
+cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way way,
                       const float *weight, const float *bias, cn_isa isa, cn_error *error);
 
-/* The way it is done; not CN_CONV_AUTO. */
-cn_conv_algorithm cn_conv_way_of(const cn_conv *conv);
+/* The way it is done; its algorithm is not CN_CONV_AUTO. */
+cn_conv_way cn_conv_way_of(const cn_conv *conv);
 
 /* Registry name of the kernel that does the arithmetic, for example "f32_conv_8x48_avx512". */
 const char *cn_conv_kernel(const cn_conv *conv);

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cpu/conv_ways.h"
+#include "cpu/conv_methods.h"
 
 enum { LEAST_ROWS = 8 }; /* of a share, the kernel's own twice */
 
@@ -27,6 +27,14 @@ static double cost(const cn_conv *c, int32_t batch)
     const cn_shape out = c->problem.out;
     double vectors = (double)batch * out.h * ((out.w + c->kernels->lanes - 1) / c->kernels->lanes);
     return 2 * vectors * out.c * (double)c->depth;
+}
+
+/* Weights stay in registers. */
+static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
+{
+    (void)c;
+    (void)batch;
+    return (cn_conv_traffic){0};
 }
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
@@ -52,7 +60,9 @@ static size_t scratch(const cn_conv *c, int32_t batch)
 static bool by_rows(const cn_conv *c, size_t shares)
 {
     size_t rows = (size_t)c->problem.out.h, pixels = rows * (size_t)c->problem.out.w;
-    return pixels > (size_t)c->problem.out_c && rows >= shares;
+    bool large = pixels > (size_t)c->problem.out_c;
+    if (c->way.split != CN_SPLIT_AUTO) large = c->way.split == CN_SPLIT_PIXELS;
+    return large && rows >= shares;
 }
 
 /* More shares than threads: one that is held up leaves some of its own to the others. */
@@ -113,6 +123,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     c->kernels->f32_depthwise.run(&d);
 }
 
-const cn_conv_way cn_conv_depthwise = {
-    CN_CONV_DEPTHWISE, 0, name, fits, cost, pack, scratch, tasks, by_channels, task,
+const cn_conv_method cn_conv_depthwise = {
+    CN_CONV_DEPTHWISE, 0,    false,   false, name,        fits, cost,
+    traffic,           pack, scratch, tasks, by_channels, task,
 };

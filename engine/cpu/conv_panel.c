@@ -2,7 +2,9 @@
  * other, so that small planes fill the vectors) are cut into tiles of at most the kernel's width. A
  * tile's input is packed into a panel of depth x pixels, depth being in_c/groups * kernel_h *
  * kernel_w; then every block of output channels is multiplied with the panel and stored. Packing a
- * panel costs about half a block's multiplication and serves all the blocks.
+ * panel costs about half a block's multiplication and serves all the blocks. A task is one tile and
+ * all blocks one after the other or, where the way says so (weights_outer), a stack of tiles, all
+ * of which meet a block before the next one.
  *
  * Packed weights: for each group, for each block of ROWS output channels, depth x ROWS floats; the
  * last block of a group is filled up with zeros. Biases: one a packed output channel. */
@@ -10,10 +12,13 @@
 #include <stdio.h>
 
 #include "condense/memory.h"
-#include "cpu/conv_ways.h"
+#include "cpu/cache.h"
+#include "cpu/conv_methods.h"
 
-/* A task's tile, and few pixels that are left over when vectors have been cut. */
-enum { WIDE, NARROW, PARTS };
+enum {
+    MOST_HELD = 4,        /* tiles of a task */
+    PARTS = MOST_HELD + 1 /* and few pixels that are left over when vectors have been cut */
+};
 
 static void name(cn_conv *c)
 {
@@ -26,23 +31,52 @@ static bool fits(const cn_conv_problem *p)
 }
 
 /* How the output pixels are cut: into vectors (the last of which need not be full), these as evenly
- * as can be into tiles; `left` pixels are over. An even number of tiles, where there are several,
- * lets two threads have the same work. */
+ * as can be into tiles, and these into stacks, which are what a task does; `left` pixels are over.
+ * Even numbers, where there are several, let two threads have the same work. */
 typedef struct cutting {
-    size_t pixels, left, vectors, tiles;
+    size_t pixels, left, vectors, tiles, stacks;
 } cutting;
+
+static size_t even(size_t count)
+{
+    return count > 1 ? count + count % 2 : count;
+}
+
+/* Tiles of a stack, at most: one, or as many as have their panels in half the second-level cache,
+ * where the weights outside meet them one after the other. */
+static size_t most_held(const cn_conv *c)
+{
+    size_t panel = c->depth * (size_t)cn_conv_width(c) * sizeof(float);
+    size_t most = c->way.weights_outer ? cn_cache_size(2) / 2 / panel : 1;
+    return most < 1 ? 1 : most > MOST_HELD ? MOST_HELD : most;
+}
+
+static size_t most_tiles(const cutting *cut)
+{
+    return (cut->tiles + cut->stacks - 1) / cut->stacks;
+}
 
 static cutting cut_up(const cn_conv *c, int32_t batch)
 {
-    size_t lanes = (size_t)c->kernels->lanes;
-    size_t most = (size_t)c->kernels->f32_conv.pixels / lanes;
+    size_t lanes = (size_t)c->kernels->lanes, most = (size_t)cn_conv_width(c) / lanes;
+    size_t held = most_held(c);
     cutting cut = {.pixels = (size_t)batch * (size_t)c->problem.out.h * (size_t)c->problem.out.w};
     cut.left = cut.pixels % lanes;
     if (cut.left > CN_NARROW_PIXELS || cut.left == cut.pixels) cut.left = 0;
     cut.vectors = (cut.pixels - cut.left + lanes - 1) / lanes;
-    cut.tiles = (cut.vectors + most - 1) / most;
-    if (cut.tiles > 1) cut.tiles += cut.tiles % 2;
+    cut.tiles = even((cut.vectors + most - 1) / most);
+    cut.stacks = even((cut.tiles + held - 1) / held);
     return cut;
+}
+
+static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
+{
+    cutting cut = cut_up(c, batch);
+    size_t rows = (size_t)c->kernels->f32_conv.rows, width = (size_t)cn_conv_width(c);
+    size_t panel = c->depth * (cut.pixels < width ? cut.pixels : width) * sizeof(float);
+    return (cn_conv_traffic){.weights = c->blocks * rows * c->depth * sizeof(float),
+                             .blocks = cut.stacks,
+                             .held = panel * most_tiles(&cut)};
 }
 
 /* Multiplications of whole vectors; packing a vector of the panel costs about three of them. Few
@@ -84,15 +118,11 @@ static size_t panel_floats(const cn_conv *c, size_t width)
     return (c->depth * pitch_of(c, width) + 15) / 16 * 16;
 }
 
-/* A task's two panels, one after the other, and then a tile. */
-static size_t wide_floats(const cn_conv *c, const cutting *cut)
+/* A task's panels, one after the other, of the pixels left over the last, and then a tile. */
+static size_t panels_floats(const cn_conv *c, const cutting *cut)
 {
-    return panel_floats(c, cut->pixels);
-}
-
-static size_t narrow_floats(const cn_conv *c, const cutting *cut)
-{
-    return cut->left ? panel_floats(c, cut->left) : 0;
+    return panel_floats(c, cut->pixels) * most_tiles(cut) +
+           (cut->left ? panel_floats(c, cut->left) : 0);
 }
 
 static size_t scratch(const cn_conv *c, int32_t batch)
@@ -101,7 +131,7 @@ static size_t scratch(const cn_conv *c, int32_t batch)
     size_t narrow = CN_NARROW_BLOCKS * CN_NARROW_PIXELS,
            tile = rows * (width > narrow ? width : narrow) + CN_PANEL_SLACK;
     cutting cut = cut_up(c, batch);
-    return (wide_floats(c, &cut) + narrow_floats(c, &cut) + tile) * sizeof(float);
+    return (panels_floats(c, &cut) + tile) * sizeof(float);
 }
 
 /* Whether each thread should have a share of the weights and do all the tiles, rather than a share
@@ -110,23 +140,24 @@ static size_t scratch(const cn_conv *c, int32_t batch)
 static bool share_weights(const cn_conv *c, int32_t batch, size_t threads)
 {
     const cn_conv_problem *p = &c->problem;
+    if (c->way.split != CN_SPLIT_AUTO) return c->way.split == CN_SPLIT_CHANNELS;
     bool plain = c->depth == (size_t)c->group_in && p->window.stride_w == 1;
     double weights = (double)c->group_out * (double)c->depth;
     double input = (double)batch * c->group_in * p->in.h * p->in.w;
     return plain && weights > input && (c->blocks % threads == 0 || c->blocks >= 8 * threads);
 }
 
-/* A task is a tile and a share of one group's blocks. */
+/* A task is a stack of tiles and a share of one group's blocks. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    size_t pieces = cut_up(c, batch).tiles * (size_t)c->problem.groups, count = (size_t)threads;
-    return share_weights(c, batch, count) ? pieces * count
-                                          : cn_conv_share(pieces, c->blocks, threads);
+    size_t pieces = cut_up(c, batch).stacks * (size_t)c->problem.groups, count = (size_t)threads;
+    if (!share_weights(c, batch, count)) return cn_conv_share(pieces, c->blocks, threads);
+    return pieces * (count < c->blocks ? count : c->blocks);
 }
 
 static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 {
-    return tasks > cut_up(c, batch).tiles;
+    return tasks > cut_up(c, batch).stacks;
 }
 
 /* One tile of a task: its panel and where its pixels go. */
@@ -260,24 +291,29 @@ static void run_narrow(const cn_conv *c, const target *t, int32_t blocks, part *
     finish(c, p, tile, CN_NARROW_PIXELS);
 }
 
+static bool is_narrow(const part *p)
+{
+    return p->width <= CN_NARROW_PIXELS;
+}
+
 /* Blocks begin .. begin + count - 1 (at most CN_NARROW_BLOCKS) of a group: each part reads their
  * weights while they are near. */
 static void run_blocks(const cn_conv *c, const cn_view *out, const cn_view *residual, size_t group,
                        size_t begin, size_t count, part *parts, int32_t part_count, float *tile)
 {
-    size_t rows = (size_t)c->kernels->f32_conv.rows;
-    for (int32_t i = 0; i < part_count; i++) {
-        bool narrow = parts[i].width <= CN_NARROW_PIXELS;
-        for (size_t b = 0; b < (narrow ? 1 : count); b++) {
-            size_t first = (begin + b) * rows;
-            target t = {out, residual, (ptrdiff_t)(group * (size_t)c->group_out + first),
-                        c->group_out - (int32_t)first, group * c->blocks + begin + b};
-            if (narrow)
-                run_narrow(c, &t, (int32_t)count, &parts[i], tile);
-            else
-                run_block(c, &t, &parts[i], tile);
-        }
+    size_t rows = (size_t)c->kernels->f32_conv.rows, first = begin * rows;
+    target t = {out, residual, (ptrdiff_t)(group * (size_t)c->group_out + first),
+                c->group_out - (int32_t)first, group * c->blocks + begin},
+           next = t;
+    for (size_t b = 0; b < count; b++) {
+        for (int32_t i = 0; i < part_count; i++)
+            if (!is_narrow(&parts[i])) run_block(c, &next, &parts[i], tile);
+        next.channel += (ptrdiff_t)rows;
+        next.channels -= (int32_t)rows;
+        next.packed++;
     }
+    for (int32_t i = 0; i < part_count; i++)
+        if (is_narrow(&parts[i])) run_narrow(c, &t, (int32_t)count, &parts[i], tile);
 }
 
 /* First pixel of tile `tile`; of one after the last: where the pixels that are left begin. */
@@ -287,37 +323,55 @@ static size_t first_pixel(const cn_conv *c, const cutting *cut, size_t tile)
     return at < cut->pixels - cut->left ? at : cut->pixels - cut->left;
 }
 
+/* The parts of a stack's tiles; returns how many. */
+static int32_t prepare_stack(const cn_conv *c, const cutting *cut, const cn_view *in,
+                             const cn_view *out, const cn_view *residual, size_t group,
+                             size_t stack, float *panels, part *parts)
+{
+    size_t tile = cut->tiles * stack / cut->stacks, end = cut->tiles * (stack + 1) / cut->stacks;
+    int32_t count = 0;
+    for (; tile < end; tile++, count++) {
+        size_t first = first_pixel(c, cut, tile);
+        parts[count].panel = panels + (size_t)count * panel_floats(c, cut->pixels);
+        parts[count].width = (int32_t)(first_pixel(c, cut, tile + 1) - first);
+        prepare(c, in, out, residual, group, first, &parts[count]);
+    }
+    return count;
+}
+
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
                  size_t index, size_t tasks, void *scratch)
 {
     float *panels = scratch;
     cutting cut = cut_up(c, in->n);
-    size_t shares = tasks / (cut.tiles * (size_t)c->problem.groups), tile = index % cut.tiles;
-    size_t share = index / cut.tiles % shares, group = index / cut.tiles / shares;
+    size_t shares = tasks / (cut.stacks * (size_t)c->problem.groups), stack = index % cut.stacks;
+    size_t share = index / cut.stacks % shares, group = index / cut.stacks / shares;
     size_t begin = c->blocks * share / shares, end = c->blocks * (share + 1) / shares;
-    /* The pixels left over are shared by all tiles: each does them for some of the blocks. */
+    /* The pixels left over are shared by all stacks: each does them for some of the blocks. */
     size_t chunks = (end - begin + CN_NARROW_BLOCKS - 1) / CN_NARROW_BLOCKS;
-    size_t over = chunks * tile / cut.tiles, over_end = chunks * (tile + 1) / cut.tiles;
+    size_t over = chunks * stack / cut.stacks, over_end = chunks * (stack + 1) / cut.stacks;
     if (!cut.left) over = over_end;
     part parts[PARTS], next = {0};
-    size_t first = first_pixel(c, &cut, tile), stop = first_pixel(c, &cut, tile + 1);
-    for (int i = WIDE; i <= (over < over_end ? NARROW : WIDE); i++) {
-        parts[i].panel = panels + (i == WIDE ? 0 : wide_floats(c, &cut));
-        parts[i].width = (int32_t)(i == WIDE ? stop - first : cut.left);
-        prepare(c, in, out, residual, group, i == WIDE ? first : cut.pixels - cut.left, &parts[i]);
+    int32_t wide = prepare_stack(c, &cut, in, out, residual, group, stack, panels, parts);
+    if (over < over_end) {
+        parts[wide].panel = panels + most_tiles(&cut) * panel_floats(c, cut.pixels);
+        parts[wide].width = (int32_t)cut.left;
+        prepare(c, in, out, residual, group, cut.pixels - cut.left, &parts[wide]);
     }
-    if (c->depth == (size_t)c->group_in && tile + 1 < cut.tiles)
+    size_t tile = cut.tiles * (stack + 1) / cut.stacks, first = first_pixel(c, &cut, tile);
+    if (c->depth == (size_t)c->group_in && tile < cut.tiles)
         next.segment_count = cn_conv_cut_input(
-            c, in, stop, (int32_t)(first_pixel(c, &cut, tile + 2) - stop), next.segments);
+            c, in, first, (int32_t)(first_pixel(c, &cut, tile + 1) - first), next.segments);
     for (size_t k = 0; k < chunks; k++) {
         size_t b = begin + k * CN_NARROW_BLOCKS;
         size_t count = end - b < CN_NARROW_BLOCKS ? end - b : CN_NARROW_BLOCKS;
         if (next.segment_count) ask_ahead(c, in, group, &next, k, k + 1, chunks);
-        run_blocks(c, out, residual, group, b, count, parts, k >= over && k < over_end ? PARTS : 1,
-                   panels + wide_floats(c, &cut) + narrow_floats(c, &cut));
+        run_blocks(c, out, residual, group, b, count, parts, wide + (k >= over && k < over_end),
+                   panels + panels_floats(c, &cut));
     }
 }
 
-const cn_conv_way cn_conv_panel = {
-    CN_CONV_PANEL, 0, name, fits, cost, pack, scratch, tasks, by_channels, task,
+const cn_conv_method cn_conv_panel = {
+    CN_CONV_PANEL, 0,    true,    true,  name,        fits, cost,
+    traffic,       pack, scratch, tasks, by_channels, task,
 };

@@ -1,7 +1,7 @@
 /* Runs of output pixels: where they lie in the input and in the output. */
 #include <math.h>
 
-#include "cpu/conv_ways.h"
+#include "cpu/conv_methods.h"
 
 /* Steps of a view that output pixels walk over: floats from image to image, row to row, pixel to
  * pixel. */

@@ -3,11 +3,12 @@
  * by the same kernel as the panels'. (m + 2)^2 / m^2 products an output replace nine:
  * 4, 2.25, 1.78.
  *
- * A task is a block of tiles (at most the kernel's width) and a share of the blocks of output
- * channels. It transforms the block's input for all channels (the panels), and then chunk by chunk:
- * each position's panel times the chunk's weights, which fills the chunk's products; the output
- * transform channel by channel; the store with residual and activation. A chunk is as many channels
- * as let the products stay in the second-level cache, where each panel is read once a chunk.
+ * A task is a block of tiles (at most the kernel's width, or what the way says) and a share of the
+ * blocks of output channels. It transforms the block's input for all channels (the panels), and
+ * then chunk by chunk: each position's panel times the chunk's weights, which fills the chunk's
+ * products; the output transform channel by channel; the store with residual and activation. A
+ * chunk is as many channels as let the products stay in the second-level cache, where each panel is
+ * read once a chunk.
  *
  * Packed weights: for each group, chunk and position, for each block of ROWS output channels of the
  * chunk, in_c/groups x ROWS floats; missing channels are zeros. */
@@ -16,7 +17,7 @@
 #include <string.h>
 
 #include "condense/memory.h"
-#include "cpu/conv_ways.h"
+#include "cpu/conv_methods.h"
 
 enum {
     MAX_ROWS = 16,              /* no kernel's tile is higher */
@@ -35,7 +36,7 @@ static bool fits(const cn_conv_problem *p)
 static void name(cn_conv *c)
 {
     const char *tile = c->kernels->f32_conv.name + strlen("f32_conv");
-    snprintf(c->name, sizeof c->name, "f32_winograd%d%s", c->way->tile, tile);
+    snprintf(c->name, sizeof c->name, "f32_winograd%d%s", c->method->tile, tile);
 }
 
 static size_t up(size_t x, size_t to)
@@ -45,23 +46,23 @@ static size_t up(size_t x, size_t to)
 
 static size_t positions(const cn_conv *c)
 {
-    return (size_t)(c->way->tile + 2) * (size_t)(c->way->tile + 2);
+    return (size_t)(c->method->tile + 2) * (size_t)(c->method->tile + 2);
 }
 
 static size_t tiles_across(const cn_conv *c)
 {
-    return (size_t)(c->problem.out.w + c->way->tile - 1) / (size_t)c->way->tile;
+    return (size_t)(c->problem.out.w + c->method->tile - 1) / (size_t)c->method->tile;
 }
 
 static size_t tiles_down(const cn_conv *c)
 {
-    return (size_t)(c->problem.out.h + c->way->tile - 1) / (size_t)c->way->tile;
+    return (size_t)(c->problem.out.h + c->method->tile - 1) / (size_t)c->method->tile;
 }
 
 /* Tiles that go in NARROW parts. */
 static size_t left_over(const cn_conv *c, size_t tiles)
 {
-    size_t width = (size_t)c->kernels->f32_conv.pixels, left = tiles % width;
+    size_t width = (size_t)cn_conv_width(c), left = tiles % width;
     return tiles > width && left <= CN_NARROW_PIXELS ? left : 0;
 }
 
@@ -71,7 +72,7 @@ static size_t left_over(const cn_conv *c, size_t tiles)
 static double cost(const cn_conv *c, int32_t batch)
 {
     static const double in[] = {60, 300, 500}, out[] = {70, 300, 850}, floats = 1;
-    int32_t lanes = c->kernels->lanes, m = c->way->tile, rows = c->kernels->f32_conv.rows;
+    int32_t lanes = c->kernels->lanes, m = c->method->tile, rows = c->kernels->f32_conv.rows;
     size_t tiles = (size_t)batch * tiles_across(c) * tiles_down(c), left = left_over(c, tiles);
     double vectors = ceil((double)(tiles - left) / lanes) + (double)left / rows;
     double outputs = (double)c->blocks * rows;
@@ -114,16 +115,21 @@ static void transform_weight(int32_t m, const float *w, double *transformed)
     }
 }
 
+/* Blocks of output channels in a chunk; chunks are of even size. */
+static size_t chunk_size(const cn_conv *c)
+{
+    size_t rows = (size_t)c->kernels->f32_conv.rows, width = (size_t)cn_conv_width(c);
+    size_t most = PRODUCT_FLOATS / (positions(c) * width * rows);
+    if (!most) most = 1;
+    size_t chunks = (c->blocks + most - 1) / most;
+    return (c->blocks + chunks - 1) / chunks;
+}
+
 /* Packed output channels in chunk `k`: only the last may be shorter. */
 static size_t chunk_blocks(const cn_conv *c, size_t k)
 {
     size_t left = c->blocks - k * c->chunk;
     return left < c->chunk ? left : c->chunk;
-}
-
-static size_t chunk_count(const cn_conv *c)
-{
-    return (c->blocks + c->chunk - 1) / c->chunk;
 }
 
 /* The weights of one block of output channels. They are written side by side: a packed position of
@@ -140,7 +146,7 @@ static void pack_block(const cn_conv *c, const float *weight, size_t group, size
     for (size_t i = 0; i < in; i++, to += rows) {
         double transformed[MAX_ROWS][64];
         for (size_t r = 0; r < count; r++)
-            transform_weight(c->way->tile, from + (r * in + i) * 9, transformed[r]);
+            transform_weight(c->method->tile, from + (r * in + i) * 9, transformed[r]);
         for (size_t p = 0; p < p_count; p++)
             for (size_t r = 0; r < count; r++)
                 to[p * pitch + r] = (float)transformed[r][p];
@@ -151,11 +157,7 @@ static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_err
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows, p_count = positions(c);
     size_t in = (size_t)c->group_in, outputs = (size_t)c->problem.out_c, floats;
-    size_t width = (size_t)c->kernels->f32_conv.pixels;
-    c->chunk = PRODUCT_FLOATS / (p_count * width * rows);
-    if (!c->chunk) c->chunk = 1;
-    size_t chunks = chunk_count(c); /* of even size */
-    c->chunk = (c->blocks + chunks - 1) / chunks;
+    c->chunk = chunk_size(c);
     cn_status status = CN_ENOMEM;
     if (cn_mul_size(rows * c->blocks * (size_t)c->problem.groups * p_count, in, &floats))
         status = cn_conv_allocate(c, floats, up(outputs, rows), error);
@@ -186,7 +188,7 @@ typedef struct layout {
 
 static layout lay_out(const cn_conv *c)
 {
-    size_t width = (size_t)c->kernels->f32_conv.pixels, m = (size_t)c->way->tile;
+    size_t width = (size_t)c->kernels->f32_conv.pixels, m = (size_t)c->method->tile;
     size_t rows = (size_t)c->kernels->f32_conv.rows, lanes = (size_t)c->kernels->lanes;
     size_t across = tiles_across(c) < width ? tiles_across(c) : width;
     layout l = {.end = 0};
@@ -221,12 +223,25 @@ static size_t tile_count(const cn_conv *c, int32_t batch)
 
 static size_t block_count(const cn_conv *c, int32_t batch)
 {
-    size_t width = (size_t)c->kernels->f32_conv.pixels, tiles = tile_count(c, batch);
+    size_t width = (size_t)cn_conv_width(c), tiles = tile_count(c, batch);
     return (tiles - left_over(c, tiles) + width - 1) / width;
 }
 
+static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
+{
+    size_t rows = (size_t)c->kernels->f32_conv.rows, in = (size_t)c->group_in;
+    size_t one = positions(c) * sizeof(float), tiles = tile_count(c, batch);
+    size_t width = (size_t)cn_conv_width(c), most = tiles < width ? tiles : width;
+    return (cn_conv_traffic){.weights = one * in * rows * c->blocks,
+                             .blocks = block_count(c, batch),
+                             .held = one * (in + chunk_size(c) * rows) * most};
+}
+
+/* By channels, each thread transforms all the input. */
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
+    size_t pieces = block_count(c, batch) * (size_t)c->problem.groups, count = (size_t)threads;
+    if (c->way.split == CN_SPLIT_CHANNELS) return pieces * (count < c->blocks ? count : c->blocks);
     return cn_conv_share(block_count(c, batch) * (size_t)c->problem.groups, c->blocks, threads);
 }
 
@@ -246,7 +261,7 @@ typedef struct block {
 static void add_segment(const cn_conv *c, const cn_view *out, const cn_view *other, size_t image,
                         int32_t y, int32_t x, int32_t first, int32_t count, block *b)
 {
-    int32_t m = c->way->tile, left = c->problem.out.w - x;
+    int32_t m = c->method->tile, left = c->problem.out.w - x;
     int which = c->problem.out.h - y < m;
     b->segments[which][b->segment_count[which]++] = (cn_segment){
         .at = (ptrdiff_t)image * out->image + y * out->row + x,
@@ -262,7 +277,7 @@ static void cut(const cn_conv *c, const cn_view *in, const cn_view *out, const c
     const cn_conv_problem *p = &c->problem;
     const cn_window *w = &p->window;
     size_t across = tiles_across(c), area = across * tiles_down(c);
-    int32_t m = c->way->tile;
+    int32_t m = c->method->tile;
     b->tiles = (int32_t)(end - first);
     b->piece_count = b->segment_count[0] = b->segment_count[1] = 0;
     for (size_t t = first; t < end;) {
@@ -287,7 +302,7 @@ static void transform(const cn_conv *c, const layout *l, int part, const cn_view
                       const block *b, float *s)
 {
     cn_winograd_in transform = {
-        .m = c->way->tile,
+        .m = c->method->tile,
         .channels = c->group_in,
         .in = in->data + (ptrdiff_t)group * c->group_in * in->plane,
         .plane = in->plane,
@@ -345,7 +360,7 @@ static void store(const cn_conv *c, const layout *l, int part, size_t group, siz
     for (size_t o = first; o < end; o++) {
         ptrdiff_t channel = (ptrdiff_t)(group * (size_t)c->group_out + o);
         cn_winograd_out w = {
-            .m = c->way->tile,
+            .m = c->method->tile,
             .tiles = b->tiles,
             .products = s + l->parts[part].products + (o - first) * l->parts[part].product_pitch,
             .position = l->parts[part].product_position,
@@ -358,7 +373,7 @@ static void store(const cn_conv *c, const layout *l, int part, size_t group, siz
             cn_finish finish = {
                 .tile = w.tile,
                 .pitch = w.pitch,
-                .rows = which ? c->problem.out.h % c->way->tile : c->way->tile,
+                .rows = which ? c->problem.out.h % c->method->tile : c->method->tile,
                 .out = out->data + channel * out->plane,
                 .residual = residual ? residual->data + channel * residual->plane : NULL,
                 .out_plane = out->row,
@@ -419,8 +434,9 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 }
 
 #define WINOGRAD(m)                                                                                \
-    const cn_conv_way cn_conv_winograd##m = {                                                      \
-        CN_CONV_WINOGRAD##m, m, name, fits, cost, pack, scratch, tasks, by_channels, task,         \
+    const cn_conv_method cn_conv_winograd##m = {                                                   \
+        CN_CONV_WINOGRAD##m, m,    true, false, name, fits, cost, traffic, pack, scratch, tasks,   \
+        by_channels,         task,                                                                 \
     }
 WINOGRAD(2);
 WINOGRAD(4);

@@ -3,43 +3,102 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cpu/cache.h"
+
 typedef struct candidate {
-    cn_conv_algorithm way;
+    cn_conv_algorithm algorithm;
     double cost;
 } candidate;
 
-/* A candidate whose estimate is more than this multiple of the least is not worth timing.
+/* An algorithm whose estimate is more than this multiple of the least is not worth timing.
  * When the layers of the sixteen networks were once timed in every way, none was fastest in a way
  * that this leaves out. */
 static const double worth_timing = 1.8;
 
-/* All ways by their cost for the batch, ascending. */
+/* All algorithms by their cost for the batch, ascending. */
 static int32_t rank(const cn_conv_problem *problem, cn_isa isa, int32_t batch, candidate *ranked)
 {
     int32_t count = 0;
     for (int i = CN_CONV_AUTO + 1; i < CN_CONV_ALGORITHMS; i++) {
-        cn_conv_algorithm way = (cn_conv_algorithm)i;
-        if (!cn_conv_can(problem, way)) continue;
-        double cost = cn_conv_cost(problem, way, isa, batch);
+        cn_conv_algorithm algorithm = (cn_conv_algorithm)i;
+        if (!cn_conv_can(problem, (cn_conv_way){algorithm})) continue;
+        double cost = cn_conv_cost(problem, algorithm, isa, batch);
         int32_t at = count++;
         for (; at > 0 && ranked[at - 1].cost > cost; at--)
             ranked[at] = ranked[at - 1];
-        ranked[at] = (candidate){way, cost};
+        ranked[at] = (candidate){algorithm, cost};
     }
     return count;
 }
 
-int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_isa isa, int32_t batch,
-                           cn_conv_algorithm *ways)
+/* The list while it grows. */
+typedef struct candidates {
+    const cn_conv_problem *problem;
+    cn_plan_setting setting;
+    cn_conv_way *ways;
+    int32_t count;
+} candidates;
+
+static void add(candidates *c, cn_conv_way way)
+{
+    if (c->count < CN_MOST_WAYS && cn_conv_can(c->problem, way)) c->ways[c->count++] = way;
+}
+
+static cn_conv_traffic traffic(const candidates *c, cn_conv_way way)
+{
+    return cn_conv_traffic_of(c->problem, way, c->setting.isa, c->setting.batch,
+                              c->setting.threads);
+}
+
+/* Whether stacks of pixel blocks may gain from having the weights outside: either the weights are
+ * more than half the second-level cache, so that each block gets all of them from further away; or
+ * a block lies in the first-level cache, so that the product takes no longer than what surrounds
+ * it: the stack is one task, and its blocks' outputs, neighbours in each plane, are stored in turn.
+ */
+static bool worth_stacking(cn_conv_traffic t)
+{
+    return t.blocks > 1 && (t.weights > cn_cache_size(2) / 2 || t.held <= cn_cache_size(1));
+}
+
+/* What an algorithm leaves open, one step away from its own rules:
+ *
+ * - the other split, where there are threads and it shares the work out in another way;
+ * - narrower blocks, where those of the kernel's width take more than half the second-level cache
+ *   from the weights that pass through it; else they only leave registers idle;
+ * - weights outside, where that is worth it and several blocks fit half the second-level cache. */
+static void add_variants(candidates *c, cn_conv_algorithm algorithm)
+{
+    const cn_conv_way own = {algorithm}, narrower = {algorithm, .vectors = 2},
+                      outer = {algorithm, .weights_outer = true};
+    cn_conv_traffic t = traffic(c, own);
+    for (int split = CN_SPLIT_PIXELS; split <= CN_SPLIT_CHANNELS && c->setting.threads > 1;
+         split++) {
+        cn_conv_way other = {algorithm, .split = (cn_conv_split)split};
+        cn_conv_traffic o = traffic(c, other);
+        if (o.tasks != t.tasks || o.by_channels != t.by_channels) add(c, other);
+    }
+    if (t.held > cn_cache_size(2) / 2 && cn_conv_can(c->problem, narrower) &&
+        traffic(c, narrower).held < t.held)
+        add(c, narrower);
+    if (worth_stacking(t) && cn_conv_can(c->problem, outer) && traffic(c, outer).blocks < t.blocks)
+        add(c, outer);
+}
+
+int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setting,
+                           cn_conv_way ways[CN_MOST_WAYS])
 {
     candidate ranked[CN_CONV_ALGORITHMS];
-    rank(problem, isa, 1, ranked);
-    ways[0] = ranked->way;
-    int32_t ranks = rank(problem, isa, batch, ranked), count = 1;
+    candidates c = {problem, setting, ways, 0};
+    rank(problem, setting.isa, 1, ranked);
+    cn_conv_algorithm usual = ranked->algorithm;
+    add(&c, (cn_conv_way){usual});
+    int32_t ranks = rank(problem, setting.isa, setting.batch, ranked);
     for (int32_t i = 0; i < ranks; i++)
-        if (ranked[i].way != ways[0] && ranked[i].cost <= worth_timing * ranked->cost)
-            ways[count++] = ranked[i].way;
-    return count;
+        if (ranked[i].algorithm != usual && ranked[i].cost <= worth_timing * ranked->cost)
+            add(&c, (cn_conv_way){ranked[i].algorithm});
+    add_variants(&c, usual);
+    if (ranked->algorithm != usual) add_variants(&c, ranked->algorithm);
+    return c.count;
 }
 
 void cn_plan_signature(const cn_conv_problem *p, char signature[CN_SIGNATURE_SIZE])
@@ -52,17 +111,16 @@ void cn_plan_signature(const cn_conv_problem *p, char signature[CN_SIGNATURE_SIZ
              w->pad_right, p->groups, p->residual);
 }
 
-cn_conv_algorithm cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisdom,
-                                 cn_wisdom_key key)
+cn_conv_way cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisdom,
+                           cn_wisdom_key key)
 {
+    const cn_conv_way usual = {CN_CONV_AUTO};
     char signature[CN_SIGNATURE_SIZE];
-    if (!wisdom) return CN_CONV_AUTO;
+    cn_conv_way way;
+    if (!wisdom) return usual;
     cn_plan_signature(problem, signature);
     key.signature = signature;
     const char *name = cn_wisdom_find(wisdom, &key);
-    for (int way = CN_CONV_AUTO + 1; name && way < CN_CONV_ALGORITHMS; way++)
-        if (!strcmp(cn_conv_algorithm_name((cn_conv_algorithm)way), name) &&
-            cn_conv_can(problem, (cn_conv_algorithm)way))
-            return (cn_conv_algorithm)way;
-    return CN_CONV_AUTO;
+    bool can = name && cn_conv_way_parse(name, &way) && cn_conv_can(problem, way);
+    return can ? way : usual;
 }

@@ -5,23 +5,30 @@
 
 #include <stdint.h>
 
+#include "condense/session.h"
 #include "condense/wisdom.h"
 #include "cpu/conv.h"
 
 enum { CN_SIGNATURE_SIZE = 256 };
 
-/* The ways that are worth timing for `batch` images. The first is the static choice: the one of the
- * least estimated cost for one image, so that without wisdom no result depends on the batch. `ways`
- * has room for CN_CONV_ALGORITHMS; returns how many there are, at least one. */
-int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_isa isa, int32_t batch,
-                           cn_conv_algorithm *ways);
+/* What a session runs with, as far as ways depend on it. */
+typedef struct cn_plan_setting {
+    cn_isa isa;
+    int32_t batch, threads;
+} cn_plan_setting;
+
+/* The ways that are worth timing. The first is the static choice: the algorithm of the least
+ * estimated cost for one image, with its own rules for the rest, so that without wisdom no result
+ * depends on batch or threads. Returns how many there are, at least one. */
+int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setting,
+                           cn_conv_way ways[CN_MOST_WAYS]);
 
 /* What wisdom knows the convolution by: its shapes and its residual, not its activation. */
 void cn_plan_signature(const cn_conv_problem *problem, char signature[CN_SIGNATURE_SIZE]);
 
-/* What `wisdom` says, if this build can do it, else (and for NULL) CN_CONV_AUTO: the static choice.
+/* What `wisdom` says, if this build can do it, else (and for NULL) all zeros: the static choice.
  * The key's signature is set here. */
-cn_conv_algorithm cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisdom,
-                                 cn_wisdom_key key);
+cn_conv_way cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisdom,
+                           cn_wisdom_key key);
 
 #endif

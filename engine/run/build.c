@@ -157,7 +157,8 @@ static void describe_step(cn_session *session, int32_t index, const cn_step *ste
     cn_conv_problem problem = cn_step_conv_problem(&session->graph, &session->graph.layers[index]);
     cn_plan_signature(&problem, session->signatures[index]);
     profile->signature = session->signatures[index];
-    profile->choice = cn_conv_algorithm_name(cn_conv_way_of(step->conv));
+    cn_conv_way_name(cn_conv_way_of(step->conv), session->choices[index]);
+    profile->choice = session->choices[index];
 }
 
 static cn_status add_steps(cn_session *session, cn_weights *weights, cn_error *error)
@@ -190,7 +191,8 @@ static cn_status make_steps(cn_session *session, cn_weights *weights, cn_error *
     session->steps = cn_calloc(most, sizeof *session->steps);
     session->profile = cn_calloc((size_t)graph->count, sizeof *session->profile);
     session->signatures = cn_calloc((size_t)graph->count, sizeof *session->signatures);
-    if (!session->steps || !session->profile || !session->signatures)
+    session->choices = cn_calloc((size_t)graph->count, sizeof *session->choices);
+    if (!session->steps || !session->profile || !session->signatures || !session->choices)
         return cn_fail(error, CN_ENOMEM, "no memory for %d layers", graph->count);
     return add_steps(session, weights, error);
 }

@@ -20,6 +20,7 @@ struct cn_session {
     size_t scratch_pitch;                  /* bytes from thread to thread */
     cn_layer_profile *profile;             /* one a layer of `graph` */
     char (*signatures)[CN_SIGNATURE_SIZE]; /* of the profile's layers */
+    char (*choices)[CN_CONV_NAME_SIZE];    /* likewise */
     cn_session_memory memory;
 };
 

@@ -99,17 +99,19 @@ const cn_layer_profile *cn_session_profile(const cn_session *session, int32_t *c
     return session->profile;
 }
 
-int32_t cn_session_ways(const cn_session *session, int32_t layer, const char *names[CN_MOST_WAYS])
+int32_t cn_session_ways(const cn_session *session, int32_t layer,
+                        char names[CN_MOST_WAYS][CN_WAY_SIZE])
 {
-    _Static_assert((int)CN_CONV_ALGORITHMS <= (int)CN_MOST_WAYS, "a layer has no more ways");
+    _Static_assert((int)CN_WAY_SIZE == (int)CN_CONV_NAME_SIZE, "a way's name");
     const cn_graph *graph = &session->graph;
-    cn_conv_algorithm ways[CN_CONV_ALGORITHMS];
+    const cn_session_options *options = &session->options;
+    cn_conv_way ways[CN_MOST_WAYS];
     if (graph->layers[layer].op != CN_OP_CONV) return 0;
     cn_conv_problem problem = cn_step_conv_problem(graph, &graph->layers[layer]);
-    int32_t count =
-        cn_plan_candidates(&problem, session->options.isa, session->options.batch, ways);
+    int32_t count = cn_plan_candidates(
+        &problem, (cn_plan_setting){options->isa, options->batch, options->threads}, ways);
     for (int32_t i = 0; i < count; i++)
-        names[i] = cn_conv_algorithm_name(ways[i]);
+        cn_conv_way_name(ways[i], names[i]);
     return count;
 }
 
@@ -131,6 +133,7 @@ void cn_session_free(cn_session *session)
     cn_free(session->steps);
     cn_free(session->profile);
     cn_free(session->signatures);
+    cn_free(session->choices);
     cn_free(session->scratch);
     cn_free(session->arena);
     cn_memory_plan_clear(&session->plan);

@@ -87,8 +87,8 @@ cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_w
     if (layer->op == CN_OP_CONV || layer->op == CN_OP_FC) {
         cn_conv_problem problem = cn_step_conv_problem(graph, layer);
         cn_wisdom_key key = {isa, options->threads, options->batch, NULL};
-        cn_conv_algorithm way =
-            layer->op == CN_OP_FC ? CN_CONV_PANEL : cn_plan_choose(&problem, options->wisdom, key);
+        cn_conv_way way = {CN_CONV_PANEL};
+        if (layer->op == CN_OP_CONV) way = cn_plan_choose(&problem, options->wisdom, key);
         status = cn_conv_new(&step->conv, &problem, way, weight, bias, isa, error);
     } else {
         cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),

@@ -81,7 +81,7 @@ static void clear(job *j)
 
 static void print_layer(const st_tuned_layer *t)
 {
-    printf("%6d  %-52s %-10s %9.4f  %-10s ", t->layers, t->signature, t->names[0], t->ms[0],
+    printf("%6d  %-52s %-10s %9.4f  %-23s ", t->layers, t->signature, t->names[0], t->ms[0],
            t->names[t->best]);
     if (t->known || isnan(t->ms[0]))
         printf("%9s %6s  %s\n", "", "", t->known ? "known" : "the only one");
@@ -95,7 +95,7 @@ static void print_text(const request *r, const job *j)
     printf("%s %s, weights %s, %s, %lld thread%s, batch %lld\n", j->model.name, j->model.scale,
            j->weights.label ? j->weights.label : "unknown", cn_isa_name(cn_isa_available(r->isa)),
            (long long)r->threads, r->threads == 1 ? "" : "s", (long long)r->batch);
-    printf("%6s  %-52s %-10s %9s  %-10s %9s %6s\n", "layers", "signature", "static", "ms", "tuned",
+    printf("%6s  %-52s %-10s %9s  %-23s %9s %6s\n", "layers", "signature", "static", "ms", "tuned",
            "ms", "ratio");
     for (int32_t i = 0; i < t->count; i++)
         print_layer(&t->layers[i]);

@@ -11,9 +11,9 @@
 /* Layers of one signature: they go the same way. */
 typedef struct st_tuned_layer {
     char *signature;
-    int32_t layers;                  /* how many of the network's have it */
-    const char *names[CN_MOST_WAYS]; /* of the ways; the first is the static choice */
-    double ms[CN_MOST_WAYS];         /* of one layer; NAN: not timed */
+    int32_t layers;                        /* how many of the network's have it */
+    char names[CN_MOST_WAYS][CN_WAY_SIZE]; /* of the ways; the first is the static choice */
+    double ms[CN_MOST_WAYS];               /* of one layer; NAN: not timed */
     int32_t ways, best;
     bool known; /* before: not timed */
 } st_tuned_layer;

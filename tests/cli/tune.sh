@@ -41,8 +41,17 @@ before=$(grep -c conv "$CONDENSE_WISDOM")
 expect 0 tune --batch 2
 [ "$(grep -c conv "$CONDENSE_WISDOM")" -gt "$before" ] || fail "another batch has no entries"
 
+# With threads, ways of sharing the work are candidates, and what was chosen is known afterwards.
+expect 0 tune --threads 2 --json
+[[ $out == *'/by_channels"'* ]] || fail "the split among threads is no candidate: $out"
+expect 0 tune --json
+[[ $out == *'/by_'* ]] && fail "one thread has nothing to split: $out"
+sed -i -E 's/\t2\t1\t(conv:1x12x12[^\t]*)\t[a-z0-9_/]+\t/\t2\t1\t\1\tpanel\/by_channels\t/' "$CONDENSE_WISDOM"
+expect 0 tune --threads 2 --json
+[[ $out == *'"tuned":	"panel/by_channels"'* ]] || fail "the split is not known again: $out"
+
 # bench and run follow the file, and run's record says so.
-sed -i -E 's/(conv:16x12x12[^\t]*)\t[a-z0-9]+\t/\1\twinograd6\t/' "$CONDENSE_WISDOM"
+sed -i -E 's/(conv:16x12x12[^\t]*)\t[a-z0-9_/]+\t/\1\twinograd6\t/' "$CONDENSE_WISDOM"
 kernels() { "$CONDENSE" bench --model "$net" --scale tiny --weights random --seconds 0.01 --per-layer "$@"; }
 expect 0 kernels
 [ "$(grep -c f32_winograd6 <<<"$out")" -eq 2 ] || fail "bench does not follow the wisdom: $out"

@@ -110,7 +110,7 @@ static double best_ns(job *j)
     return (double)best;
 }
 
-static void measure(const layer *l, cn_conv_algorithm algorithm, cn_isa isa)
+static void measure(const layer *l, cn_conv_way way, cn_isa isa)
 {
     int32_t halo[4] = {0}, none[4] = {0}, kernel = l->kernel ? l->kernel : l->size;
     int32_t size = (l->size + 2 * l->pad - kernel) / l->stride + 1;
@@ -126,9 +126,9 @@ static void measure(const layer *l, cn_conv_algorithm algorithm, cn_isa isa)
         .out = out,
         .activation = CN_ACT_RELU};
     cn_conv_halo(&p, halo);
-    if (!cn_conv_can(&p, algorithm)) return;
+    if (!cn_conv_can(&p, way)) return;
     float *weight = checked(cn_calloc((size_t)l->out_c * depth, sizeof *weight));
-    if (cn_conv_new(&j.conv, &p, algorithm, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
+    if (cn_conv_new(&j.conv, &p, way, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
     j.scratch = checked(cn_calloc(1, cn_conv_scratch(j.conv, 1)));
     cn_free(weight);
     j.in = view_new(in, halo);
@@ -152,9 +152,9 @@ int main(int argc, char **argv)
         return 2;
     }
     for (int i = 0; i < LAYERS; i++)
-        for (int a = CN_CONV_AUTO + 1; a <= CN_CONV_WINOGRAD6; a++)
+        for (int a = CN_CONV_AUTO + 1; a < CN_CONV_ALGORITHMS; a++)
             if ((argc < 3 || strstr(layers[i].name, argv[2])) &&
                 (layers[i].kernel || a == CN_CONV_PANEL))
-                measure(&layers[i], (cn_conv_algorithm)a, (cn_isa)isa);
+                measure(&layers[i], (cn_conv_way){(cn_conv_algorithm)a}, (cn_isa)isa);
     return 0;
 }

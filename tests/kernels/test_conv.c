@@ -116,6 +116,17 @@ static double tolerance_of(cn_conv_algorithm algorithm)
     }
 }
 
+/* What the algorithm leaves open, drawn at random. */
+static cn_conv_way random_way(const cn_conv_problem *p, cn_conv_algorithm algorithm, cn_random *r)
+{
+    cn_conv_way way;
+    do
+        way = (cn_conv_way){algorithm, between(r, 0, 2), cn_random_below(r, 2),
+                            (cn_conv_split)cn_random_below(r, CN_SPLIT_CHANNELS + 1)};
+    while (!cn_conv_can(p, way));
+    return way;
+}
+
 static bool is_winograd(cn_conv_algorithm algorithm)
 {
     return algorithm >= CN_CONV_WINOGRAD2;
@@ -245,11 +256,28 @@ static void given_free(given *g)
     cn_free(g->bias);
 }
 
-static void check_case(const shape_case *s, cn_conv_algorithm algorithm, cn_isa isa, cn_random *r,
-                       bool special)
+/* Whether a way's output is the same to the bit as that of its algorithm with its own rules. */
+static bool same_bits(const given *g, cn_conv_way way, cn_isa isa, const planes *out)
+{
+    const int32_t none[4] = {0};
+    const planes *other = g->problem.residual ? &g->other : NULL;
+    cn_random r = cn_random_seed(1);
+    planes usual =
+        planes_new(out->view.n, g->problem.out, none, 0, GUARD_AFTER, 0, PLANES_OUTPUT, &r);
+    cn_conv *conv = NULL;
+    bool same = cn_conv_new(&conv, &g->problem, (cn_conv_way){way.algorithm}, g->weight, g->bias,
+                            isa, NULL) == CN_OK;
+    if (same) run(conv, &g->in, other, &usual, 1, GUARD_AFTER);
+    same = same && planes_equal(&usual, out);
+    cn_conv_free(conv);
+    planes_free(&usual);
+    return same;
+}
+
+static void check_case(const shape_case *s, cn_conv_way way, cn_isa isa, cn_random *r, bool special)
 {
     guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
-    given g = given_new(s, algorithm, special, side, r);
+    given g = given_new(s, way.algorithm, special, side, r);
     const cn_conv_problem *p = &g.problem;
     const planes *other = p->residual ? &g.other : NULL;
     int32_t out_halo[4] = {0};
@@ -257,23 +285,25 @@ static void check_case(const shape_case *s, cn_conv_algorithm algorithm, cn_isa 
     planes one = planes_new(s->batch, p->out, out_halo, between(r, 0, 3), side, between(r, 0, 2),
                             PLANES_OUTPUT, r);
     planes many = planes_new(s->batch, p->out, out_halo, 1, GUARD_BEFORE, 1, PLANES_OUTPUT, r);
+    char name[CN_CONV_NAME_SIZE];
     cn_conv *conv = NULL;
     cn_error error = {0};
-    if (cn_conv_new(&conv, p, algorithm, g.weight, g.bias, isa, &error) != CN_OK) {
+    cn_conv_way_name(way, name);
+    if (cn_conv_new(&conv, p, way, g.weight, g.bias, isa, &error) != CN_OK) {
         report(false, "cn_conv_new: %s", error.message);
     } else {
         run(conv, &g.in, other, &one, 1, side);
         run(conv, &g.in, other, &many, between(r, 2, 9), GUARD_AFTER);
         bool values = output_matches(&g, &one);
         bool outside = planes_untouched(&one) && planes_untouched(&many) && planes_untouched(&g.in);
-        bool agree = planes_equal(&one, &many);
+        bool agree = planes_equal(&one, &many) && same_bits(&g, way, isa, &one);
         report(values && outside && agree,
-               "%s%s: %d x %d x %d to %d channels, groups %d, window %d x %d, stride %d %d, "
+               "%s by %s%s: %d x %d x %d to %d channels, groups %d, window %d x %d, stride %d %d, "
                "dilation %d %d, pads %d %d %d %d, batch %d, %s%s: values %s, outside %s, "
-               "thread counts %s",
-               cn_conv_kernel(conv), special ? " with NaN and infinities" : "", s->in_c, s->h, s->w,
-               s->out_c, s->groups, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top, s->bottom,
-               s->left, s->right, s->batch, p->activation ? "activation" : "plain",
+               "thread counts and ways %s",
+               cn_conv_kernel(conv), name, special ? " with NaN and infinities" : "", s->in_c, s->h,
+               s->w, s->out_c, s->groups, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top,
+               s->bottom, s->left, s->right, s->batch, p->activation ? "activation" : "plain",
                other ? ", residual" : "", values ? "right" : "WRONG",
                outside ? "untouched" : "WRITTEN", agree ? "agree" : "DIFFER");
     }
@@ -283,13 +313,16 @@ static void check_case(const shape_case *s, cn_conv_algorithm algorithm, cn_isa 
     given_free(&g);
 }
 
-/* By every algorithm that can do it. */
+/* By every algorithm that can do it, with its own rules and with others. */
 static void check_case_all(const shape_case *s, cn_isa isa, cn_random *r, bool special)
 {
     cn_conv_problem p = to_problem(s, CN_ACT_NONE, false);
-    for (int a = CN_CONV_AUTO + 1; a <= CN_CONV_WINOGRAD6; a++)
-        if (cn_conv_can(&p, (cn_conv_algorithm)a))
-            check_case(s, (cn_conv_algorithm)a, isa, r, special);
+    for (int a = CN_CONV_AUTO + 1; a < CN_CONV_ALGORITHMS; a++) {
+        cn_conv_way own = {(cn_conv_algorithm)a};
+        if (!cn_conv_can(&p, own)) continue;
+        check_case(s, own, isa, r, special);
+        check_case(s, random_way(&p, own.algorithm, r), isa, r, special);
+    }
 }
 
 /* The residual may be the output itself. */
@@ -304,7 +337,8 @@ static void check_in_place(cn_conv_algorithm algorithm, cn_isa isa, cn_random *r
     planes sum = planes_new(s.batch, g.problem.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
     g.other = planes_new(s.batch, g.problem.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, &again);
     cn_conv *conv = NULL;
-    bool made = cn_conv_new(&conv, &g.problem, algorithm, g.weight, NULL, isa, NULL) == CN_OK;
+    bool made = cn_conv_new(&conv, &g.problem, (cn_conv_way){algorithm}, g.weight, NULL, isa,
+                            NULL) == CN_OK;
     if (made) run(conv, &g.in, &sum, &sum, 3, GUARD_AFTER);
     report(made && output_matches(&g, &sum) && planes_untouched(&sum),
            "convolution %d onto its own residual at level %s", algorithm, cn_isa_name(isa));
@@ -325,7 +359,8 @@ static void check_norm(cn_conv_algorithm algorithm, double limit, cn_isa isa, cn
     planes out = planes_new(1, g.problem.out, none, 0, GUARD_AFTER, 0, PLANES_OUTPUT, r);
     cn_conv *conv = NULL;
     double error = INFINITY, norm = 0;
-    if (cn_conv_new(&conv, &g.problem, algorithm, g.weight, g.bias, isa, NULL) == CN_OK) {
+    if (cn_conv_new(&conv, &g.problem, (cn_conv_way){algorithm}, g.weight, g.bias, isa, NULL) ==
+        CN_OK) {
         run(conv, &g.in, NULL, &out, 1, GUARD_AFTER);
         error = 0;
         for (int32_t o = 0; o < s.out_c; o++)
@@ -358,7 +393,8 @@ static void check_refusals(cn_isa isa)
     for (int i = 0; i < 5; i++) {
         cn_conv *conv = NULL;
         cn_error error = {0};
-        cn_status status = cn_conv_new(&conv, &bad[i], CN_CONV_AUTO, NULL, NULL, isa, &error);
+        cn_status status =
+            cn_conv_new(&conv, &bad[i], (cn_conv_way){CN_CONV_AUTO}, NULL, NULL, isa, &error);
         report(status == CN_EINVAL && !conv && error.message[0], "impossible convolution %d", i);
     }
 }

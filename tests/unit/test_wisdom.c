@@ -258,37 +258,50 @@ static cn_conv_problem problem(int32_t channels, int32_t edge, int32_t kernel, i
                              .out = shape};
 }
 
-static cn_conv_algorithm static_choice(const cn_conv_problem *p, cn_isa isa)
+static cn_conv_way static_choice(const cn_conv_problem *p, cn_isa isa)
 {
     const cn_window *w = &p->window;
     float *weight =
         test_values((int64_t)p->out_c * p->in_c / p->groups * w->kernel_h * w->kernel_w, 1);
     cn_conv *conv;
-    cr_assert_eq(cn_conv_new(&conv, p, CN_CONV_AUTO, weight, NULL, isa, NULL), CN_OK);
-    cn_conv_algorithm way = cn_conv_way_of(conv);
+    cr_assert_eq(cn_conv_new(&conv, p, (cn_conv_way){CN_CONV_AUTO}, weight, NULL, isa, NULL),
+                 CN_OK);
+    cn_conv_way way = cn_conv_way_of(conv);
     cn_conv_free(conv);
     cn_free(weight);
     return way;
 }
 
-static void check_candidates(const cn_conv_problem *p, cn_isa isa, int32_t batch)
+static bool same_way(cn_conv_way a, cn_conv_way b)
 {
-    cn_conv_algorithm ways[CN_CONV_ALGORITHMS];
-    int32_t count = cn_plan_candidates(p, isa, batch, ways);
+    return a.algorithm == b.algorithm && a.vectors == b.vectors &&
+           a.weights_outer == b.weights_outer && a.split == b.split;
+}
+
+static void check_candidates(const cn_conv_problem *p, cn_plan_setting setting)
+{
+    cn_conv_way ways[CN_MOST_WAYS];
+    int32_t count = cn_plan_candidates(p, setting, ways);
     double least = INFINITY;
-    cr_assert(count >= 1 && count < CN_CONV_ALGORITHMS);
-    cr_expect_eq(ways[0], static_choice(p, isa), "the first is not the static choice");
+    cr_assert(count >= 1 && count <= CN_MOST_WAYS);
+    cr_expect(same_way(ways[0], static_choice(p, setting.isa)),
+              "the first is not the static choice");
     for (int32_t k = 0; k < count; k++) {
         cr_assert(cn_conv_can(p, ways[k]));
         for (int32_t i = 0; i < k; i++)
-            cr_expect_neq(ways[i], ways[k]);
-        least = fmin(least, cn_conv_cost(p, ways[k], isa, batch));
+            cr_expect_not(same_way(ways[i], ways[k]));
+        if (setting.threads == 1) cr_expect_eq(ways[k].split, CN_SPLIT_AUTO);
+        least = fmin(least, cn_conv_cost(p, ways[k].algorithm, setting.isa, setting.batch));
     }
-    for (int way = CN_CONV_AUTO + 1; way < CN_CONV_ALGORITHMS; way++)
-        if (cn_conv_can(p, (cn_conv_algorithm)way))
-            cr_expect_geq(cn_conv_cost(p, (cn_conv_algorithm)way, isa, batch), least);
+    for (int i = CN_CONV_AUTO + 1; i < CN_CONV_ALGORITHMS; i++) {
+        cn_conv_algorithm algorithm = (cn_conv_algorithm)i;
+        if (cn_conv_can(p, (cn_conv_way){algorithm}))
+            cr_expect_geq(cn_conv_cost(p, algorithm, setting.isa, setting.batch), least);
+    }
     for (int32_t k = 1; k < count; k++)
-        cr_expect_leq(cn_conv_cost(p, ways[k], isa, batch), 2 * least);
+        if (ways[k].algorithm != ways[0].algorithm)
+            cr_expect_leq(cn_conv_cost(p, ways[k].algorithm, setting.isa, setting.batch),
+                          2 * least);
 }
 
 Test(choice, candidates_begin_with_the_static_choice_and_none_is_hopeless)
@@ -299,8 +312,74 @@ Test(choice, candidates_begin_with_the_static_choice_and_none_is_hopeless)
     for (size_t i = 0; i < sizeof problems / sizeof *problems; i++)
         for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++)
             for (int32_t batch = 1; batch <= 64; batch *= 64)
-                if (cn_isa_available((cn_isa)isa) == (cn_isa)isa)
-                    check_candidates(&problems[i], (cn_isa)isa, batch);
+                for (int32_t threads = 1; threads <= 3; threads++)
+                    if (cn_isa_available((cn_isa)isa) == (cn_isa)isa)
+                        check_candidates(&problems[i],
+                                         (cn_plan_setting){(cn_isa)isa, batch, threads});
+}
+
+static bool is_candidate(const cn_conv_problem *p, cn_plan_setting setting, cn_conv_way way)
+{
+    cn_conv_way ways[CN_MOST_WAYS];
+    int32_t count = cn_plan_candidates(p, setting, ways);
+    for (int32_t i = 0; i < count; i++)
+        if (same_way(ways[i], way)) return true;
+    return false;
+}
+
+Test(choice, what_an_algorithm_leaves_open_is_tried_where_its_rule_says)
+{
+    const cn_plan_setting one = {CN_ISA_BEST, 1, 1}, two = {CN_ISA_BEST, 1, 2};
+    const cn_conv_way by_rows = {CN_CONV_DEPTHWISE, .split = CN_SPLIT_PIXELS},
+                      by_planes = {CN_CONV_DEPTHWISE, .split = CN_SPLIT_CHANNELS},
+                      shared = {CN_CONV_PANEL, .split = CN_SPLIT_CHANNELS},
+                      outer = {CN_CONV_PANEL, .weights_outer = true},
+                      narrower = {CN_CONV_PANEL, .vectors = 2};
+    const cn_conv_problem wide = problem(32, 56, 3, 32), small = problem(512, 1, 3, 512);
+    cr_expect_not(is_candidate(&wide, one, by_planes), "there is one thread");
+    cr_expect(is_candidate(&wide, two, by_planes));
+    cr_expect_not(is_candidate(&wide, two, by_rows), "that is its own rule");
+    cr_expect_not(is_candidate(&small, two, by_rows), "there is one row");
+    const cn_conv_problem first = problem(3, 64, 1, 1), middle = problem(64, 56, 1, 1),
+                          last = problem(4096, 8, 1, 1), deep = problem(12000, 8, 1, 1);
+    cr_expect(is_candidate(&middle, two, shared));
+    cr_expect(is_candidate(&first, one, outer), "its panels are small");
+    cr_expect_not(is_candidate(&first, one, narrower), "its panels are small");
+    cr_expect_not(is_candidate(&last, (cn_plan_setting){CN_ISA_SCALAR, 1, 1}, narrower),
+                  "a scalar panel is narrow");
+    cr_expect_not(is_candidate(&deep, one, outer), "two panels do not fit");
+}
+
+Test(choice, names_of_ways_are_read_back_and_others_refused)
+{
+    char name[CN_CONV_NAME_SIZE];
+    cn_conv_way back;
+    for (int a = CN_CONV_AUTO + 1; a < CN_CONV_ALGORITHMS; a++)
+        for (int32_t i = 0; i < 3 * 2 * 3; i++) {
+            cn_conv_way way = {(cn_conv_algorithm)a, i % 3, i / 3 % 2, (cn_conv_split)(i / 6)};
+            cn_conv_way_name(way, name);
+            cr_assert(cn_conv_way_parse(name, &back), "%s", name);
+            cr_expect(same_way(way, back), "%s", name);
+        }
+    cn_conv_way_name((cn_conv_way){CN_CONV_PANEL, .vectors = 2, .weights_outer = true,
+                                   .split = CN_SPLIT_CHANNELS},
+                     name);
+    cr_expect_str_eq(name, "panel/2_vectors/weights_outer/by_channels");
+    static const char *const refused[] = {"",
+                                          "auto",
+                                          "panel/",
+                                          "panel//by_pixels",
+                                          "panel2",
+                                          "/panel",
+                                          "panel/3_vectors",
+                                          "by_pixels",
+                                          "panel/by_pixels/2_vectors",
+                                          "panel ",
+                                          "panel/by_pixel",
+                                          "panel/by_pixelss",
+                                          "panel/by_pixels/by_pixels"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        cr_expect_not(cn_conv_way_parse(refused[i], &back), "'%s'", refused[i]);
 }
 
 Test(choice, signatures_tell_layers_apart)
@@ -384,13 +463,79 @@ static int32_t check_forced(const test_net *net, const char *way)
 
 Test(choice, sessions_go_the_way_that_wisdom_says)
 {
-    for (int way = CN_CONV_AUTO + 1; way < CN_CONV_ALGORITHMS; way++) {
+    for (int a = CN_CONV_AUTO + 1; a < CN_CONV_ALGORITHMS; a++) {
+        char name[CN_CONV_NAME_SIZE];
         int32_t went = 0;
+        cn_conv_way_name((cn_conv_way){(cn_conv_algorithm)a}, name);
         for (const test_net *net = test_nets; net->name; net++)
-            went += check_forced(net, cn_conv_algorithm_name((cn_conv_algorithm)way));
-        cr_expect_gt(went, 0, "no layer went by %s",
-                     cn_conv_algorithm_name((cn_conv_algorithm)way));
+            went += check_forced(net, name);
+        cr_expect_gt(went, 0, "no layer went by %s", name);
     }
     for (const test_net *net = test_nets; net->name; net++)
         cr_expect_eq(check_forced(net, "a_way_of_another_version"), 0);
+}
+
+/* Wisdom in which the session's convolutions go as they do, but for the rest of the name. */
+static cn_wisdom *vary(const cn_session *session, cn_session_options o, const char *rest)
+{
+    cn_wisdom *wisdom = make("this");
+    int32_t count;
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++) {
+        if (!profile[i].signature) continue;
+        cn_wisdom_key k = {cn_session_isa(session), o.threads, o.batch, profile[i].signature};
+        char *way = cn_sprintf("%s%s", profile[i].choice, rest);
+        cr_assert_eq(cn_wisdom_add(wisdom, &k, way, 1, NULL), CN_OK);
+        cn_free(way);
+    }
+    return wisdom;
+}
+
+/* How many layers went the way with the name's rest. The outputs are the static plan's. */
+static int32_t check_varied(const test_net *net, int32_t threads, const char *rest)
+{
+    cn_graph graph = net->make();
+    cn_weights weights = test_weights(&graph, 7);
+    cn_session_options options = cn_session_defaults();
+    options.batch = 3;
+    int64_t in = options.batch * cn_shape_count(graph.layers[0].shape);
+    int64_t out = options.batch * cn_shape_count(graph.layers[graph.count - 1].shape);
+    float *input = test_values(in, 3), *usual = test_values(out, 4), *output = test_values(out, 5);
+    cn_session *session;
+    cr_assert_eq(cn_session_new(&session, &graph, &weights, &options, NULL), CN_OK);
+    cr_assert_eq(cn_session_run(session, input, usual, NULL), CN_OK);
+    options.threads = threads;
+    cn_wisdom *wisdom = vary(session, options, rest);
+    cn_session_free(session);
+    options.wisdom = wisdom;
+    cr_assert_eq(cn_session_new(&session, &graph, &weights, &options, NULL), CN_OK);
+    cr_assert_eq(cn_session_run(session, input, output, NULL), CN_OK);
+    cr_expect_arr_eq(output, usual, (size_t)out * sizeof *usual, "%s, %d threads, %s", net->name,
+                     threads, rest);
+    int32_t went = 0, count;
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++)
+        went += profile[i].choice && strstr(profile[i].choice, rest);
+    cn_session_free(session);
+    cn_wisdom_free(wisdom);
+    cn_graph_clear(&graph);
+    cn_weights_clear(&weights);
+    cn_free(input);
+    cn_free(usual);
+    cn_free(output);
+    return went;
+}
+
+Test(choice, what_an_algorithm_leaves_open_changes_no_bit)
+{
+    static const char *const rests[] = {"/1_vector",      "/2_vectors",
+                                        "/weights_outer", "/by_pixels",
+                                        "/by_channels",   "/2_vectors/weights_outer/by_channels"};
+    for (size_t i = 0; i < sizeof rests / sizeof *rests; i++) {
+        int32_t went = 0;
+        for (const test_net *net = test_nets; net->name; net++)
+            for (int32_t threads = 1; threads <= 3; threads++)
+                went += check_varied(net, threads, rests[i]);
+        cr_expect_gt(went, 0, "no layer went by %s", rests[i]);
+    }
 }

@@ -72,8 +72,9 @@ const cn_layer_profile *cn_session_profile(const cn_session *session, int32_t *c
 
 /* The ways of doing layer `layer` of the profile that are worth timing, by their names in wisdom,
  * the static choice first; returns how many, 0 where there is nothing to choose. */
-enum { CN_MOST_WAYS = 8 };
-int32_t cn_session_ways(const cn_session *session, int32_t layer, const char *names[CN_MOST_WAYS]);
+enum { CN_MOST_WAYS = 8, CN_WAY_SIZE = 64 };
+int32_t cn_session_ways(const cn_session *session, int32_t layer,
+                        char names[CN_MOST_WAYS][CN_WAY_SIZE]);
 
 /* Bytes: the activation arena as planned; the largest set of activations alive at one time (no
  * allocator can do with less); packed weights; per-thread scratch. */

@@ -11,7 +11,7 @@
  *     signature   of the layer: "conv:64x56x56:64x56x56:k3x3:s1x1:d1x1:p1,1,1,1:g1:r0" is input and
  *                 output (channels x height x width), window, stride, dilation, padding (top,
  *                 bottom, left, right), groups, residual addition (0 or 1)
- *     choice      "panel", "depthwise", "winograd4", ...
+ *     choice      "panel", "depthwise", "winograd6/2_vectors", ... (docs/tuning.md)
  *     time        of the layer that way, microseconds
  *
  * Entries are in the order of their bytes. Empty lines and lines that begin with # mean nothing. */

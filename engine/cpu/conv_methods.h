@@ -1,18 +1,19 @@
-/* The ways to do a convolution. Each is a file (conv_panel.c, conv_winograd.c, conv_depthwise.c);
- * conv.c chooses among them. */
-#ifndef CN_CPU_CONV_WAYS_H
-#define CN_CPU_CONV_WAYS_H
+/* The algorithms that do a convolution. Each is a file (conv_panel.c, conv_winograd.c,
+ * conv_depthwise.c); conv.c chooses among them. */
+#ifndef CN_CPU_CONV_METHODS_H
+#define CN_CPU_CONV_METHODS_H
 
 #include "condense/memory.h"
 #include "cpu/conv.h"
 #include "cpu/kernels/kernels.h"
 
-typedef struct cn_conv_way cn_conv_way;
+typedef struct cn_conv_method cn_conv_method;
 
 struct cn_conv {
     cn_conv_problem problem;
     const cn_kernels *kernels;
-    const cn_conv_way *way;
+    const cn_conv_method *method;
+    cn_conv_way way;             /* as asked for, with the method's algorithm */
     int32_t group_in, group_out; /* channels of a group */
     size_t depth;                /* products in one output */
     size_t blocks;               /* of output channels, in one group */
@@ -22,16 +23,20 @@ struct cn_conv {
     char name[48]; /* of the kernel that does the arithmetic */
 };
 
-struct cn_conv_way {
+struct cn_conv_method {
     cn_conv_algorithm algorithm;
     int32_t tile;                /* Winograd: m, the edge of a tile of outputs */
+    bool blocks, orders;         /* whether a way may choose vectors, weights_outer */
     void (*name)(cn_conv *conv); /* sets it */
     bool (*fits)(const cn_conv_problem *problem);
     /* About how many vector operations a batch takes. */
     double (*cost)(const cn_conv *conv, int32_t batch);
+    /* As in cn_conv_traffic; for a convolution without weights, too. */
+    cn_conv_traffic (*traffic)(const cn_conv *conv, int32_t batch);
     /* Allocates and fills weight, bias and what goes with them. */
     cn_status (*pack)(cn_conv *conv, const float *weight, const float *bias, cn_error *error);
     size_t (*scratch)(const cn_conv *conv, int32_t batch);
+    /* These two do not look at the weights either. */
     size_t (*tasks)(const cn_conv *conv, int32_t batch, int32_t threads);
     /* Whether neighbouring tasks of `tasks` are about different channels; else about pixels. */
     bool (*by_channels)(const cn_conv *conv, int32_t batch, size_t tasks);
@@ -40,11 +45,14 @@ struct cn_conv_way {
 };
 
 /* Where depthwise fits, no other does: its input has no zeros around the planes. */
-extern const cn_conv_way cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
+extern const cn_conv_method cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
     cn_conv_winograd6;
 
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);
+
+/* Pixels or tiles in a block, at most: of the kernel's, as many as the way says. */
+int32_t cn_conv_width(const cn_conv *conv);
 
 /* Number of tasks when `pieces` equal pieces of work may each be shared out into at most `most`
  * parts, which costs some of the work again: only as many as give each thread the same number of
