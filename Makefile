@@ -47,7 +47,7 @@ UNIT_SRC    := $(wildcard tests/unit/*.c)
 
 ONNX := $(OBJ)/onnx/onnx.pb-c
 ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(ONNX).o $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
-SCHEMA_OBJ  := $(OBJ)/harness/store/schema_sql.o $(OBJ)/harness/store/schema_bench_sql.o $(OBJ)/harness/store/schema_tuning_sql.o $(OBJ)/harness/store/schema_compression_sql.o
+SCHEMA_OBJ  := $(patsubst %.sql,$(OBJ)/%_sql.o,$(wildcard harness/store/schema*.sql))
 HARNESS_OBJ := $(HARNESS_SRC:%.c=$(OBJ)/%.o) $(SCHEMA_OBJ)
 UNIT_OBJ    := $(UNIT_SRC:%.c=$(OBJ)/%.o)
 

@@ -185,17 +185,23 @@ static cn_status one_step(fit *f)
     int64_t global = f->epoch * f->steps + f->step;
     double loss;
     int32_t correct;
+    cn_trainer_lap(f->trainer, CN_STEP_OTHER);
     load_batch(f);
+    cn_trainer_lap(f->trainer, CN_STEP_BATCH);
     if (h->before_pass) h->before_pass(h->context, weights);
+    cn_trainer_lap(f->trainer, CN_STEP_OTHER);
     cn_trainer_set_step(f->trainer, (uint64_t)global);
     TRY(cn_trainer_backward(f->trainer, f->images, f->labels, o->label_smoothing, &loss, &correct,
                             f->error));
     if (!isfinite(loss) || !gradients_are_finite(f->trainer)) return diverged(f, global, loss);
+    cn_trainer_lap(f->trainer, CN_STEP_CHECK);
     if (h->after_pass) h->after_pass(h->context, weights, gradients);
+    cn_trainer_lap(f->trainer, CN_STEP_OTHER);
     cn_optimizer_step(f->optimizer, weights, gradients,
                       cn_schedule_rate(&o->schedule, global, f->steps * o->epochs));
     if (h->after_step) h->after_step(h->context, weights);
     if (f->average.count) update_average(f, global);
+    cn_trainer_lap(f->trainer, CN_STEP_OPTIMIZER);
     f->loss += loss;
     f->correct += correct;
     f->step++;

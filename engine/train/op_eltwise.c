@@ -61,9 +61,7 @@ static cn_status flat(tape *t, const struct activation *a, const dnnl_memory_des
                       dnnl_memory_desc_t *out)
 {
     *out = *md;
-    if (!a->keeps_zero) return CN_OK;
-    return md_plain(t, 1, (dnnl_dims_t){(int64_t)(dnnl_memory_desc_get_size(md) / sizeof(float))},
-                    out);
+    return a->keeps_zero ? md_flat(t, md, out) : CN_OK;
 }
 
 static cn_status view(tape *t, const dnnl_memory_desc_t *md, dnnl_memory_t memory,
@@ -159,14 +157,15 @@ const train_op train_softmax = {softmax_forward, softmax_backward};
 static void dropout_draw(void *context)
 {
     node *n = context;
-    float *mask = n->extra, keep = 1 / (1 - n->layer->rate);
+    float *mask = n->extra;
+    const float scales[] = {1 / (1 - n->layer->rate), 0}; /* kept, dropped: a branch would miss */
     uint64_t seed = n->trainer->seed + n->trainer->step * 0x9e3779b97f4a7c15u;
     cn_random random = cn_random_named(seed, n->layer->name);
     uint64_t dropped = (uint64_t)((double)n->layer->rate * 4294967296.0);
     const float *from = tape_data(n->from);
     float *to = tape_data(n->to);
     for (int64_t i = 0; i < n->extra_count; i++) {
-        mask[i] = (cn_random_u64(&random) >> 32) < dropped ? 0 : keep;
+        mask[i] = scales[(cn_random_u64(&random) >> 32) < dropped];
         to[i] = from[i] * mask[i];
     }
 }

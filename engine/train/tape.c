@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "condense/clock.h"
 #include "condense/memory.h"
 
 static const char *const status_names[] = {"success",       "out of memory", "invalid arguments",
@@ -114,12 +115,24 @@ static cn_status append(tape *t, tape_list lists, const tape_step *step)
     return CN_OK;
 }
 
+/* What the time of a primitive counts as. */
+static cn_status part_of(tape *t, dnnl_primitive_desc_t desc, cn_step_part *part)
+{
+    dnnl_primitive_kind_t kind;
+    DNN(t, dnnl_primitive_desc_query(desc, dnnl_query_primitive_kind, 0, &kind));
+    *part = kind == dnnl_reorder                      ? CN_STEP_REORDERS
+            : kind == dnnl_sum || kind == dnnl_concat ? CN_STEP_JOINS
+                                                      : CN_STEP_PRIMITIVES;
+    return CN_OK;
+}
+
 cn_status tape_push(tape *t, tape_list lists, dnnl_primitive_desc_t desc,
                     const dnnl_exec_arg_t *args, int arg_count)
 {
     enum { MOST = VALUE_PARTS + 1 };
     dnnl_exec_arg_t present[MOST];
     tape_step step = {.args = present};
+    TRY(part_of(t, desc, &step.part));
     for (int i = 0; i < arg_count && step.arg_count < MOST; i++)
         if (args[i].memory) present[step.arg_count++] = args[i];
     TRY(GROW(t, t->primitives, t->primitive_count, t->primitive_capacity));
@@ -130,22 +143,51 @@ cn_status tape_push(tape *t, tape_list lists, dnnl_primitive_desc_t desc,
 
 cn_status tape_call(tape *t, tape_list lists, void (*run)(void *context), void *context)
 {
-    return append(t, lists, &(tape_step){.run = run, .context = context});
+    return append(t, lists,
+                  &(tape_step){.run = run, .context = context, .part = CN_STEP_FUNCTIONS});
+}
+
+void tape_lap(tape *t, cn_step_part part)
+{
+    if (!t->part_ns) return;
+    int64_t now = cn_clock_ns();
+    t->part_ns[part] += now - t->lap_ns;
+    t->lap_ns = now;
+}
+
+static cn_status play(tape *t, const tape_step *step)
+{
+    t->layer = step->layer;
+    if (step->run)
+        step->run(step->context);
+    else
+        DNN(t, dnnl_primitive_execute(step->primitive, t->stream, step->arg_count, step->args));
+    return CN_OK;
+}
+
+static const tape_steps *steps_of(const tape *t, tape_list list)
+{
+    return &t->lists[list == TAPE_TRAIN ? 0 : list == TAPE_INFER ? 1 : 2];
 }
 
 cn_status tape_play(tape *t, tape_list list, cn_error *error)
 {
-    int index = list == TAPE_TRAIN ? 0 : list == TAPE_INFER ? 1 : 2;
-    const tape_steps *steps = &t->lists[index];
+    const tape_steps *steps = steps_of(t, list);
     t->error = error;
     for (size_t i = 0; i < steps->count; i++) {
-        const tape_step *step = &steps->items[i];
-        t->layer = step->layer;
-        if (step->run)
-            step->run(step->context);
-        else
-            DNN(t, dnnl_primitive_execute(step->primitive, t->stream, step->arg_count, step->args));
+        TRY(play(t, &steps->items[i]));
+        tape_lap(t, steps->items[i].part);
     }
+    DNN(t, dnnl_stream_wait(t->stream));
+    return CN_OK;
+}
+
+cn_status tape_play_primitives(tape *t, tape_list list, cn_error *error)
+{
+    const tape_steps *steps = steps_of(t, list);
+    t->error = error;
+    for (size_t i = 0; i < steps->count; i++)
+        if (steps->items[i].part == CN_STEP_PRIMITIVES) TRY(play(t, &steps->items[i]));
     DNN(t, dnnl_stream_wait(t->stream));
     return CN_OK;
 }
@@ -284,20 +326,35 @@ cn_status value_add_gradient(tape *t, value *v, dnnl_memory_t gradient)
     return CN_OK;
 }
 
+cn_status md_flat(tape *t, const dnnl_memory_desc_t *md, dnnl_memory_desc_t *out)
+{
+    return md_plain(t, 1, (dnnl_dims_t){(int64_t)(dnnl_memory_desc_get_size(md) / sizeof(float))},
+                    out);
+}
+
+/* The same memory as a vector. */
+static cn_status flat_view(tape *t, dnnl_memory_t memory, dnnl_memory_t *out)
+{
+    dnnl_memory_desc_t flat;
+    TRY(md_flat(t, tape_layout(memory), &flat));
+    return tape_wrap(t, &flat, tape_data(memory), out);
+}
+
 cn_status tape_sum(tape *t, tape_list lists, const dnnl_memory_t *from, int count, dnnl_memory_t to)
 {
     float scales[VALUE_PARTS];
     dnnl_memory_desc_t mds[VALUE_PARTS];
     dnnl_exec_arg_t args[VALUE_PARTS + 1];
     for (int i = 0; i < count; i++) {
+        args[i].arg = DNNL_ARG_MULTIPLE_SRC + i;
+        TRY(flat_view(t, from[i], &args[i].memory));
+        mds[i] = *tape_layout(args[i].memory);
         scales[i] = 1;
-        mds[i] = *tape_layout(from[i]);
-        args[i] = (dnnl_exec_arg_t){DNNL_ARG_MULTIPLE_SRC + i, from[i]};
     }
-    args[count] = (dnnl_exec_arg_t){DNNL_ARG_DST, to};
+    args[count].arg = DNNL_ARG_DST;
+    TRY(flat_view(t, to, &args[count].memory));
     dnnl_primitive_desc_t desc;
-    DNN(t, dnnl_sum_primitive_desc_create(&desc, tape_layout(to), count, scales, mds, NULL,
-                                          t->engine));
+    DNN(t, dnnl_sum_primitive_desc_create(&desc, &mds[0], count, scales, mds, NULL, t->engine));
     TRY(tape_adopt(t, desc));
     return tape_push(t, lists, desc, args, count + 1);
 }

@@ -14,6 +14,7 @@
 
 #include "condense/graph.h"
 #include "condense/status.h"
+#include "condense/train.h"
 
 /* Which lists a step belongs to. */
 typedef enum tape_list {
@@ -30,7 +31,8 @@ typedef struct tape_step {
     int arg_count;
     void (*run)(void *context);
     void *context;
-    int32_t layer; /* index in the graph, for messages */
+    int32_t layer;     /* index in the graph, for messages */
+    cn_step_part part; /* what its time counts as */
 } tape_step;
 
 typedef struct tape_steps {
@@ -73,6 +75,8 @@ typedef struct tape {
     const cn_graph *graph; /* for messages */
     int32_t layer;         /* the layer being recorded or played */
     cn_error *error;       /* where recording reports; set by whoever records */
+    int64_t *part_ns;      /* time of each part of a step; NULL: no clock runs */
+    int64_t lap_ns;        /* when the last part ended */
 } tape;
 
 /* Passes a failed cn_status on; turns a failed oneDNN call into one. */
@@ -105,6 +109,12 @@ cn_status tape_push(tape *t, tape_list lists, dnnl_primitive_desc_t desc,
 cn_status tape_call(tape *t, tape_list lists, void (*run)(void *context), void *context);
 cn_status tape_play(tape *t, tape_list list, cn_error *error);
 
+/* Plays only the steps that count as CN_STEP_PRIMITIVES. */
+cn_status tape_play_primitives(tape *t, tape_list list, cn_error *error);
+
+/* Charges the time since the last lap to `part`, where a clock runs. */
+void tape_lap(tape *t, cn_step_part part);
+
 /* Memory of layout `md`: of its own, scratch (backward), or over the caller's data. */
 cn_status tape_memory(tape *t, const dnnl_memory_desc_t *md, dnnl_memory_t *out);
 cn_status tape_scratch(tape *t, const dnnl_memory_desc_t *md, dnnl_memory_t *out);
@@ -119,7 +129,8 @@ void tape_scope_end(tape *t);
 /* Copies `from` into `to`, whatever their layouts. */
 cn_status tape_reorder(tape *t, tape_list lists, dnnl_memory_t from, dnnl_memory_t to);
 
-/* to = the sum of `count` (at most VALUE_PARTS) memories of the same shape and layout. */
+/* to = the sum of `count` (at most VALUE_PARTS) memories of the same shape and layout, their
+ * padding included: it holds zeros, and oneDNN takes slow code to step over it. */
 cn_status tape_sum(tape *t, tape_list lists, const dnnl_memory_t *from, int count,
                    dnnl_memory_t to);
 
@@ -145,6 +156,8 @@ void value_drop_gradients(tape *t, value *v);
 /* Descriptors: rank dimensions in plain row-major layout, and the same with the layout left to
  * oneDNN. */
 cn_status md_plain(tape *t, int rank, const int64_t *dims, dnnl_memory_desc_t *out);
+/* The whole buffer of `md`, padding included, as a vector. */
+cn_status md_flat(tape *t, const dnnl_memory_desc_t *md, dnnl_memory_desc_t *out);
 dnnl_memory_desc_t md_any(const dnnl_memory_desc_t *md);
 
 #endif

@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "condense/clock.h"
 #include "condense/memory.h"
 #include "train/loss.h"
 #include "train/network.h"
@@ -231,9 +232,11 @@ cn_status cn_trainer_backward(cn_trainer *trainer, const float *images, const in
             return cn_fail(error, CN_EINVAL, "label %d of image %d; the network has %d classes",
                            labels[i], i, trainer->classes);
     load_images(trainer, images);
+    tape_lap(&trainer->tape, CN_STEP_BATCH);
     TRY(tape_play(&trainer->tape, TAPE_TRAIN, error));
     *loss = cn_cross_entropy(tape_data(trainer->logits), labels, trainer->batch, trainer->classes,
                              label_smoothing, tape_data(trainer->loss_gradient), correct);
+    tape_lap(&trainer->tape, CN_STEP_LOSS);
     return tape_play(&trainer->tape, TAPE_BACKWARD, error);
 }
 
@@ -275,6 +278,23 @@ cn_shape cn_trainer_input(const cn_trainer *trainer)
 void cn_trainer_set_step(cn_trainer *trainer, uint64_t step)
 {
     trainer->step = step;
+}
+
+void cn_trainer_clock(cn_trainer *trainer, int64_t *ns)
+{
+    trainer->tape.part_ns = ns;
+    trainer->tape.lap_ns = cn_clock_ns();
+}
+
+void cn_trainer_lap(cn_trainer *trainer, cn_step_part part)
+{
+    tape_lap(&trainer->tape, part);
+}
+
+cn_status cn_trainer_primitives(cn_trainer *trainer, cn_error *error)
+{
+    TRY(tape_play_primitives(&trainer->tape, TAPE_TRAIN, error));
+    return tape_play_primitives(&trainer->tape, TAPE_BACKWARD, error);
 }
 
 static bool all_finite(dnnl_memory_t memory)

@@ -156,6 +156,26 @@ SELECT best.scale, best.threads, best.model AS network, best.weights,
   FROM v_bench_best best JOIN cells USING (bench)
  GROUP BY best.bench ORDER BY best.scale <> 'imagenet', best.scale, best.threads, best.macs;
 
+-- name: training
+-- caption: Speed of training: a whole step (picking and augmenting the pictures, forward, loss,
+--  backward, optimizer) in milliseconds, the oneDNN primitives of the same step by themselves, and
+--  their share of the step, which is to be at least 70 %; then where the rest of the step goes, in
+--  per cent of it. Medians of n interleaved rounds.
+-- empty: No training was timed ('condense bench --training --record').
+SELECT t.scale, t.threads, t.model AS network, t.batch, t.rounds AS n,
+       fixed(t.step_ms, 2) AS step, fixed(t.alone_ms, 2) AS "oneDNN alone",
+       fixed(100 * t.share, 1) AS "share %",
+       max(CASE part WHEN 'reorders' THEN fixed(100 * p.share, 1) END) AS reorders,
+       max(CASE part WHEN 'joins' THEN fixed(100 * p.share, 1) END) AS joins,
+       max(CASE part WHEN 'functions' THEN fixed(100 * p.share, 1) END) AS functions,
+       max(CASE part WHEN 'batch' THEN fixed(100 * p.share, 1) END) AS pictures,
+       max(CASE part WHEN 'loss' THEN fixed(100 * p.share, 1) END) AS loss,
+       max(CASE part WHEN 'check' THEN fixed(100 * p.share, 1) END) AS checks,
+       max(CASE part WHEN 'optimizer' THEN fixed(100 * p.share, 1) END) AS optimizer,
+       max(CASE part WHEN 'other' THEN fixed(100 * p.share, 1) END) AS other
+  FROM v_training t JOIN v_training_part p USING (training)
+ GROUP BY training ORDER BY t.scale <> 'imagenet', t.scale, t.threads, t.model;
+
 -- name: bars
 -- caption: What our engine is held to, at the published networks' scale, batch 1: our median over
 --  the fastest other engine's, but where another measure is named; n networks were timed.

@@ -1,5 +1,5 @@
 /* condense bench: latency against the machine's limits and against other engines; bench_report.c
- * prints it. */
+ * prints it. bench_training.c does --training. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ typedef struct request {
     int64_t thread_counts[MOST_THREAD_COUNTS];
     int32_t thread_count;
     double seconds;
-    bool fuse, scalar, per_layer, json, record, use_wisdom;
+    bool fuse, scalar, per_layer, json, record, use_wisdom, training;
     cn_wisdom *wisdom; /* NULL: none */
     cn_isa isa;
     st_recorder *recorder; /* NULL: nothing is recorded */
@@ -187,12 +187,28 @@ static int bench_once(const request *r, const char *name, cJSON *rows)
                   : ST_EXIT_OK;
 }
 
+/* The same for --training. */
+static int bench_training(const request *r, const char *name, cJSON *rows)
+{
+    const st_training_request training = {.scale = r->scale,
+                                          .threads = r->threads,
+                                          .batch = r->batch,
+                                          .seed = r->seed,
+                                          .seconds = r->seconds,
+                                          .recorder = r->recorder,
+                                          .rows = rows};
+    cn_error error = {0};
+    cn_status status = st_bench_training(&training, name, &error);
+    return status ? st_complain("bench", st_exit_status(status), "%s: %s", name, error.message)
+                  : ST_EXIT_OK;
+}
+
 static int bench_model(request *r, const char *name, cJSON *rows)
 {
     int worst = ST_EXIT_OK;
     for (int32_t i = 0; i < r->thread_count; i++) {
         r->threads = r->thread_counts[i];
-        int status = bench_once(r, name, rows);
+        int status = (r->training ? bench_training : bench_once)(r, name, rows);
         if (status > worst) worst = status;
     }
     return worst;
@@ -214,6 +230,7 @@ static int bench_models(request *r, cJSON *rows)
 static int bench_all(request *r)
 {
     cJSON *rows = r->json ? cJSON_CreateArray() : NULL;
+    if (r->training && !rows) st_bench_training_head();
     int status = bench_models(r, rows);
     char *text = rows ? cJSON_Print(rows) : NULL;
     if (text) puts(text);
@@ -236,8 +253,8 @@ static int bench_and_record(request *r, const char *command)
         code = bench_all(r);
     }
     st_recording_finish(&recording);
-    static const char *const tables[] = {"references", "bars", NULL};
-    if (!status && !r->json) status = st_tables_print(recording.path, tables, &error);
+    static const char *const tables[][3] = {{"references", "bars", NULL}, {"training", NULL}};
+    if (!status && !r->json) status = st_tables_print(recording.path, tables[r->training], &error);
     fflush(stdout);
     if (!status) fprintf(stderr, "database: %s\n", recording.path);
     st_recording_close(&recording);
@@ -262,26 +279,27 @@ static bool parse_threads(request *r)
 int st_command_bench(int argc, char **argv)
 {
     request r = {.models = "resnet50",
-                 .scale = "imagenet",
                  .isa_name = "best",
                  .thread_list = "1",
-                 .batch = 1,
                  .seed = 1,
                  .seconds = 3,
                  .fuse = true,
                  .use_wisdom = true};
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
-        {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
+        {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet; with --training, fashion", 0, 0},
         {"weights", ST_TEXT, &r.weights, "FILE", "safetensors file, or 'random'", 0, 0},
         {"threads", ST_TEXT, &r.thread_list, "N", "comma list; default 1", 0, 0},
-        {"batch", ST_INT, &r.batch, "N", "images a run; default 1", 1, 4096},
+        {"batch", ST_INT, &r.batch, "N", "images a run; default 1; with --training, the recipe's",
+         1, 4096},
         {"against", ST_TEXT, &r.against, "ENGINES",
          "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
         {"seconds", ST_REAL, &r.seconds, "S", "time for each model; default 3", 0.01, 3600},
         {"seed", ST_INT, &r.seed, "N", "of the input and of the order; default 1", 0, 1e15},
         {"per-layer", ST_FLAG, &r.per_layer, NULL,
          "the layers: median time, share of peak, what bounds them", 0, 0},
+        {"training", ST_FLAG, &r.training, NULL,
+         "steps of training instead, beside the oneDNN primitives in them", 0, 0},
         {"record", ST_FLAG, &r.record, NULL,
          "keep samples and results in the database, and print its table of all networks", 0, 0},
         {"db", ST_TEXT, &r.db, "FILE", "database of --record; default results/study.db", 0, 0},
@@ -298,11 +316,26 @@ int st_command_bench(int argc, char **argv)
         "other engines run the same network on the same input in interleaved rounds. One that is\n"
         "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
         "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
-        "example: condense bench --model resnet50 --threads 2 --against all";
+        "With --training, steps of training by the network's recipe on its data set, each "
+        "followed\n"
+        "by the oneDNN primitives of that step alone: their share of the step, and where the rest\n"
+        "of it goes.\n\n"
+        "example: condense bench --model resnet50 --threads 2 --against all\n"
+        "example: condense bench --training --model all";
     const st_usage usage = {
-        "bench", "condense bench [--model M] [--against ENGINES] [...]", about, options, 0, 0};
+        "bench", "condense bench [--model M] [--against ENGINES | --training] [...]",
+        about,   options,
+        0,       0};
     int status = st_options_parse(&usage, argc, argv, NULL);
     if (status >= 0) return status;
+    bool of_inference = r.against || r.per_layer || r.weights || r.scalar || !r.fuse ||
+                        !r.use_wisdom || strcmp(r.isa_name, "best") != 0;
+    if (r.training && of_inference)
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--training takes --model, --scale, --threads, --batch, --seconds, "
+                           "--seed, --record, --db and --json only");
+    if (!r.scale) r.scale = r.training ? "fashion" : "imagenet";
+    if (!r.batch && !r.training) r.batch = 1;
     int isa = r.scalar ? CN_ISA_SCALAR : cn_isa_parse(r.isa_name);
     if (isa < 0)
         return st_complain("bench", ST_EXIT_USAGE,
@@ -317,7 +350,7 @@ int st_command_bench(int argc, char **argv)
                            "--record takes our engine as it is: without --isa, --scalar and "
                            "--no-fuse");
     cn_error error = {0};
-    cn_status loaded = r.use_wisdom ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
+    cn_status loaded = r.use_wisdom && !r.training ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
     if (loaded) return st_complain("bench", st_exit_status(loaded), "%s", error.message);
     char *command = st_command_line("bench", argc, argv);
     int code = !command   ? st_complain("bench", ST_EXIT_FAILED, "out of memory")

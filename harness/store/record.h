@@ -9,6 +9,7 @@
 #include "env/environment.h"
 #include "measure/duel.h"
 #include "measure/peak.h"
+#include "measure/training.h"
 #include "measure/tuner.h"
 #include "store/store.h"
 #include "study/trial.h"
@@ -59,6 +60,17 @@ typedef struct st_tuning_facts {
 /* Writes a finished tuning in one transaction; the environment with the first. */
 cn_status st_record_tuning(st_recorder *recorder, const st_tuning_facts *facts,
                            const st_tuning *tuning, cn_error *error);
+
+/* A network whose steps of training were timed. */
+typedef struct st_training_facts {
+    const cn_model *model;
+    const char *recipe; /* JSON */
+    int64_t threads, batch;
+} st_training_facts;
+
+/* Writes a finished timing in one transaction; the environment with the first. */
+cn_status st_record_training(st_recorder *recorder, const st_training_facts *facts,
+                             const st_training *training, cn_error *error);
 
 /* Whether the cell's last attempt is valid and was measured with the same settings by the same
  * build on the same machine: then --resume leaves it. */

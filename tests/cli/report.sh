@@ -26,12 +26,14 @@ expect_words()
 # make_study FILE: the schema, the fixture and the claims.
 make_study()
 {
+    local parts
+    mapfile -t parts < <(sed -n '/st_schema_parts\[\] =/,/NULL/p' harness/store/store.c |
+        grep -o 'schema[a-z_]*_sql' | sed 's|\(.*\)_sql|harness/store/\1.sql|')
     {
-        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = 4; PRAGMA foreign_keys = ON;"
+        echo "PRAGMA application_id = 0x434e5354; PRAGMA user_version = ${#parts[@]};"
+        echo "PRAGMA foreign_keys = ON;"
         echo "BEGIN;"
-        cat harness/store/schema.sql harness/store/schema_bench.sql harness/store/schema_tuning.sql \
-            harness/store/schema_compression.sql \
-            tests/fixtures/study.sql
+        cat "${parts[@]}" tests/fixtures/study.sql
         echo "COMMIT;"
         echo "CREATE TEMP TABLE csv (id, source, place, model, variant, device, metric, value, unit, note);"
         echo ".import --csv --skip 1 --schema temp experiments/claims.csv csv"

@@ -228,11 +228,9 @@ static sqlite3 *open_study(void)
 {
     sqlite3 *db = open_memory();
     char *text = NULL, *message = NULL;
-    cr_assert_eq(sqlite3_exec(db, st_schema_sql, NULL, NULL, &message), SQLITE_OK, "%s", message);
-    cr_assert_eq(sqlite3_exec(db, st_schema_bench_sql, NULL, NULL, &message), SQLITE_OK, "%s",
-                 message);
-    cr_assert_eq(sqlite3_exec(db, st_schema_tuning_sql, NULL, NULL, &message), SQLITE_OK, "%s",
-                 message);
+    for (int i = 0; st_schema_parts[i]; i++)
+        cr_assert_eq(sqlite3_exec(db, st_schema_parts[i], NULL, NULL, &message), SQLITE_OK, "%s",
+                     message);
     cr_assert_eq(st_text_read("tests/fixtures/study.sql", &text, NULL), CN_OK);
     cr_assert_eq(sqlite3_exec(db, text, NULL, NULL, &message), SQLITE_OK, "%s", message);
     cn_free(text);

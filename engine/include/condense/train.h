@@ -56,6 +56,33 @@ void cn_trainer_set_step(cn_trainer *trainer, uint64_t step);
  * is not finite; NULL where all are. */
 const char *cn_trainer_nonfinite(const cn_trainer *trainer);
 
+/* The parts of a step of training, by what they cost. */
+typedef enum cn_step_part {
+    CN_STEP_PRIMITIVES, /* oneDNN's, but for the next two kinds */
+    CN_STEP_REORDERS,   /* copies between layouts */
+    CN_STEP_JOINS,      /* oneDNN's concatenations, and its sums of gradients */
+    CN_STEP_FUNCTIONS,  /* our own within the network: dropout, running statistics and so on */
+    CN_STEP_BATCH,      /* pictures gathered, augmented and handed over */
+    CN_STEP_LOSS,
+    CN_STEP_CHECK,     /* whether the gradients are finite */
+    CN_STEP_OPTIMIZER, /* moving average and the hook before it included */
+    CN_STEP_OTHER,     /* what lies between the steps, and hooks and callbacks */
+    CN_STEP_PARTS
+} cn_step_part;
+
+/* From now on adds the nanoseconds of every part to ns[CN_STEP_PARTS], which must outlive this;
+ * NULL: no longer. */
+void cn_trainer_clock(cn_trainer *trainer, int64_t *ns);
+
+/* Charges the time since the last call, or since cn_trainer_clock, to `part`. For who drives the
+ * trainer; nothing where no clock runs. */
+void cn_trainer_lap(cn_trainer *trainer, cn_step_part part);
+
+/* Runs what counts as CN_STEP_PRIMITIVES in a step of cn_trainer_backward, in its order, and
+ * nothing else. For timing, after a step: the primitives find that step's activations in place.
+ * Gradients hold anything afterwards, weights and running statistics are untouched. */
+cn_status cn_trainer_primitives(cn_trainer *trainer, cn_error *error);
+
 void cn_trainer_free(cn_trainer *trainer);
 
 typedef enum cn_optimizer_kind {
