@@ -158,6 +158,9 @@ typedef void cn_f32_depthwise_kernel(const cn_depthwise *d);
  * in each round; returns the sum of all. */
 typedef float cn_f32_peak_kernel(size_t rounds, float factor, float addend);
 
+/* product: tile[i * PIXELS + j] = sum over k of a[k * ROWS + i] * b[k * PIXELS + j], in doubles. */
+typedef void cn_f64_product_kernel(size_t depth, const double *a, const double *b, double *tile);
+
 /* One kernel at one level. */
 #define CN_KERNEL_SLOT(type, op)                                                                   \
     struct {                                                                                       \

@@ -153,4 +153,24 @@ static inline float HSUM(V v)
     return _mm_cvtss_f32(_mm_add_ss(half, _mm_movehdup_ps(half)));
 }
 
+enum { DL = 4 };
+typedef __m256d D;
+
+static inline D DLDU(const double *p)
+{
+    return _mm256_loadu_pd(p);
+}
+static inline void DSTU(double *p, D v)
+{
+    _mm256_storeu_pd(p, v);
+}
+static inline D DBCAST(double x)
+{
+    return _mm256_set1_pd(x);
+}
+static inline D DFMA(D a, D b, D c)
+{
+    return _mm256_fmadd_pd(a, b, c);
+}
+
 #endif

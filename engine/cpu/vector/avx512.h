@@ -185,4 +185,24 @@ static inline V SWIDE(S s)
     return _mm512_castps256_ps512(s);
 }
 
+enum { DL = 8 };
+typedef __m512d D;
+
+static inline D DLDU(const double *p)
+{
+    return _mm512_loadu_pd(p);
+}
+static inline void DSTU(double *p, D v)
+{
+    _mm512_storeu_pd(p, v);
+}
+static inline D DBCAST(double x)
+{
+    return _mm512_set1_pd(x);
+}
+static inline D DFMA(D a, D b, D c)
+{
+    return _mm512_fmadd_pd(a, b, c);
+}
+
 #endif

@@ -158,4 +158,24 @@ static inline float HSUM(V v)
     return vaddvq_f32(v);
 }
 
+enum { DL = 2 };
+typedef float64x2_t D;
+
+static inline D DLDU(const double *p)
+{
+    return vld1q_f64(p);
+}
+static inline void DSTU(double *p, D v)
+{
+    vst1q_f64(p, v);
+}
+static inline D DBCAST(double x)
+{
+    return vdupq_n_f64(x);
+}
+static inline D DFMA(D a, D b, D c)
+{
+    return vfmaq_f64(c, a, b);
+}
+
 #endif

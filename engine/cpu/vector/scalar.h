@@ -135,4 +135,24 @@ static inline float HSUM(V v)
     return v;
 }
 
+enum { DL = 1 };
+typedef double D;
+
+static inline D DLDU(const double *p)
+{
+    return *p;
+}
+static inline void DSTU(double *p, D v)
+{
+    *p = v;
+}
+static inline D DBCAST(double x)
+{
+    return x;
+}
+static inline D DFMA(D a, D b, D c)
+{
+    return a * b + c;
+}
+
 #endif

@@ -24,6 +24,8 @@
  *   SLDU SLDN SLDW SSTU SBCAST SFMA  the same for short vectors
  *   SLOW(v) SWIDE(s)      the low lanes as a short vector; a short one as the low lanes of one
  * whose other lanes are undefined
+ *   D, DL                 a vector of DL doubles
+ *   DLDU DSTU DBCAST DFMA the same for doubles
  *
  * CN_KERNEL_NAME(f32_conv) is the symbol of a kernel at the level being compiled, and
  * CN_BY_ISA(scalar, neon, avx2, avx512) picks a value by level. */
