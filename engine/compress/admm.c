@@ -9,9 +9,15 @@
 
 typedef struct admm {
     compress_run *run;
-    cn_weights state; /* "<layer>.z", ".u" and ".mask" (1 where the start was not zero) */
-    double rho, *residuals;
+    cn_weights state; /* "<layer>.z", ".u" and ".mask" (1 where the start was not zero), "rho" */
+    double *residuals;
 } admm;
+
+/* Part of the state, because a run may resume in any stage. */
+static float *rho(const admm *a)
+{
+    return cn_weights_find(&a->state, "rho")->data;
+}
 
 static double rho_of(const cn_compress_options *o, int32_t iteration)
 {
@@ -29,11 +35,11 @@ static void pull_to_z(void *context, cn_weights *weights, cn_weights *gradients)
         const cn_tensor *w = run_weights(a->run, i);
         const float *z = run_state(a->run, &a->state, i, "z")->data;
         const float *u = run_state(a->run, &a->state, i, "u")->data;
-        float *g = run_gradient(a->run, i)->data, rho = (float)a->rho;
+        float *g = run_gradient(a->run, i)->data, pull = *rho(a);
         int64_t count = cn_tensor_count(w);
 #pragma omp simd
         for (int64_t k = 0; k < count; k++)
-            g[k] += rho * (w->data[k] - z[k] + u[k]);
+            g[k] += pull * (w->data[k] - z[k] + u[k]);
     }
 }
 
@@ -47,7 +53,7 @@ static void keep_zeros(void *context, cn_weights *weights)
         int64_t count = cn_tensor_count(w);
 #pragma omp simd
         for (int64_t k = 0; k < count; k++)
-            w->data[k] *= mask[k];
+            w->data[k] = mask[k] != 0 ? w->data[k] : 0; /* a product would keep signs of zeros */
     }
 }
 
@@ -86,29 +92,30 @@ static cn_status projected_accuracy(admm *a, double *accuracy, cn_error *error)
     return status;
 }
 
-static void change_rho(admm *a, double rho)
+static void change_rho(admm *a, float next)
 {
-    if (rho == a->rho) return;
-    float shrink = (float)(a->rho / rho);
+    float shrink = *rho(a) / next;
+    if (shrink == 1) return;
     for (int32_t i = 0; i < a->run->compression->count; i++) {
         cn_tensor *u = run_state(a->run, &a->state, i, "u");
         for (int64_t k = 0; k < cn_tensor_count(u); k++)
             u->data[k] *= shrink;
     }
-    a->rho = rho;
+    *rho(a) = next;
 }
 
 static cn_status end_iteration(void *context, int32_t iteration, cn_error *error)
 {
     admm *a = context;
     const cn_compress_options *o = a->run->options;
-    cn_compress_step step = {.number = iteration, .rho = a->rho, .residuals = a->residuals};
+    cn_compress_step step = {
+        .number = iteration, .rho = (double)*rho(a), .residuals = a->residuals};
     TRY(run_accuracy(a->run, &step.before, error));
     TRY(projected_accuracy(a, &step.after, error));
     for (int32_t i = 0; i < a->run->compression->count; i++)
         TRY(update_target(a, i, error));
     if (o->on_step) o->on_step(o->context, &step);
-    if (iteration < o->iterations) change_rho(a, rho_of(o, iteration));
+    if (iteration < o->iterations) change_rho(a, (float)rho_of(o, iteration));
     return CN_OK;
 }
 
@@ -128,7 +135,9 @@ static cn_status start(admm *a, cn_error *error)
         TRY(cn_project(w, &run->compression->targets[i].constraint, w->data,
                        run_state(run, &a->state, i, "z")->data, error));
     }
-    a->rho = rho_of(run->options, 0);
+    cn_tensor *first;
+    TRY(cn_weights_add(&a->state, "rho", 1, (const int32_t[]){1}, &first, error));
+    first->data[0] = (float)rho_of(run->options, 0);
     a->residuals = cn_calloc((size_t)run->compression->count, sizeof *a->residuals);
     return a->residuals ? CN_OK : cn_fail(error, CN_ENOMEM, "out of memory for the compression");
 }

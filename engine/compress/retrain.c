@@ -48,7 +48,7 @@ static void keep_mask(void *context, cn_weights *weights)
         int64_t count = cn_tensor_count(w);
 #pragma omp simd
         for (int64_t k = 0; k < count; k++)
-            w->data[k] *= mask[k];
+            w->data[k] = mask[k] != 0 ? w->data[k] : 0; /* a product would keep signs of zeros */
     }
 }
 
@@ -93,7 +93,7 @@ static cn_status map_target(retraining *r, int32_t i, cn_error *error)
     TRY(cn_project_scheme(w, constraint_of(r, i), mask->data, mask->data, error));
     for (int64_t k = 0; k < count; k++) {
         mask->data[k] = mask->data[k] != 0;
-        w->data[k] *= mask->data[k];
+        if (mask->data[k] == 0) w->data[k] = 0;
     }
     return CN_OK;
 }

@@ -59,8 +59,8 @@ static char *recipe_text(const fit *f)
     return cn_sprintf("%s%sepochs %d steps %" PRId64 " batch %d examples %d seed %" PRIu64
                       " optimizer %d %g %d %g %g %g decay %g "
                       "schedule %d %.17g %g augment %d %d %g smoothing %g average %g",
-                      f->hooks.recipe ? f->hooks.recipe : "", f->hooks.recipe ? " " : "",
-                      o->epochs, f->steps, cn_trainer_batch(f->trainer), f->train->count, o->seed, p->kind,
+                      f->hooks.recipe ? f->hooks.recipe : "", f->hooks.recipe ? " " : "", o->epochs,
+                      f->steps, cn_trainer_batch(f->trainer), f->train->count, o->seed, p->kind,
                       (double)p->momentum, p->nesterov, (double)p->beta1, (double)p->beta2,
                       (double)p->epsilon, (double)p->weight_decay, o->schedule.kind,
                       o->schedule.rate, o->schedule.warmup, o->augment.crop, o->augment.flip,
@@ -79,6 +79,7 @@ static checkpoint snapshot(fit *f)
                              {"optimizer.", cn_optimizer_state(f->optimizer)},
                              {"average.", &f->average}},
                     .set_count = 3};
+    if (f->hooks.state) c.sets[c.set_count++] = (checkpoint_set){"state.", f->hooks.state};
     return c;
 }
 

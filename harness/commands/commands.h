@@ -10,6 +10,7 @@
     X(bench, st_command_bench, "latency against the machine's limits and other engines") \
     X(tune, st_command_tune, "time the ways that layers can go, and keep the fastest") \
     X(train, st_command_train, "train a network and write its weights and log") \
+    X(compress, st_command_compress, "prune and quantize a trained network, with training") \
     X(plot, st_command_plot, "draw the figures from the database") \
     X(report, st_command_report, "write PAPER.md from the database") \
     X(env, st_command_env, "the machine, the build and the libraries, as stored beside a result") \

@@ -3,6 +3,9 @@
 #include "cli/home.h"
 #include "condense/memory.h"
 
+/* How long to wait for programs that open the database only for the moment of a write. */
+static const double patience_s = 5;
+
 cn_status st_recording_open(st_recording *r, const char *db, const char *command, int64_t seed,
                             cn_error *error)
 {
@@ -11,7 +14,7 @@ cn_status st_recording_open(st_recording *r, const char *db, const char *command
         .store = &r->store, .facts = &r->environment, .command = command, .seed = seed};
     r->path = db ? cn_strdup(db) : st_home_path("results/study.db");
     if (!r->path) return cn_fail(error, CN_ENOMEM, "out of memory");
-    cn_status status = st_store_open(&r->store, r->path, error);
+    cn_status status = st_store_open_within(&r->store, r->path, patience_s, error);
     return status ? status : st_environment_capture(&r->environment, "/", error);
 }
 

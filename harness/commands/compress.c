@@ -1,0 +1,246 @@
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/options.h"
+#include "commands/commands.h"
+#include "commands/recording.h"
+#include "condense/memory.h"
+#include "study/compression.h"
+#include "study/compression_study.h"
+
+static const char about[] =
+    "Compresses a trained network with training: ADMM towards the constraint, the projection, and\n"
+    "retraining that keeps it. Rates given as a list go on from one another; each is recorded in\n"
+    "the database and written as a weight file. How long it trains and how hard it pulls is a\n"
+    "recipe, in experiments/recipes.json (compress...); options given here override it.\n\n"
+    "Schemes: unstructured, filter, channel, column, connectivity, pattern, pattern+connectivity,\n"
+    "block8 (eight output channels share a mask), pattern8 (eight filters share pattern and\n"
+    "connectivity). Levels: linear, powers, codebook. A rate is weights of convolutions and fully\n"
+    "connected layers before over after; what each layer gives follows from its sensitivity, or\n"
+    "from --layer-rates. Where a scheme does not fit a layer, the rule in its place is recorded\n"
+    "(docs/compression.md).\n\n"
+    "  condense compress --model lenet5 --scheme unstructured --rate 2,4,8\n"
+    "  condense compress --model resnet18 --scheme block8 --rate 9.2 --resume\n"
+    "  condense compress --model lenet5 --scheme unstructured --rate 8 --levels linear --bits 4\n"
+    "  condense compress --study experiments/studies/compression-fashion.json --model lenet5";
+
+/* What the command line, or an entry of a study, says. */
+typedef struct request {
+    st_compression_job job;
+    const char *scheme, *rate, *method, *levels, *db, *study;
+    bool seen_model; /* of the command line: with --study, only that network's entries */
+} request;
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static int parse(request *r, int argc, char **argv)
+{
+    st_compression_job *j = &r->job;
+    const st_option own[] = {
+        {"model", ST_TEXT, &j->model, "NAME", "network ('condense models' lists them)", 0, 0},
+        {"scale", ST_TEXT, &j->scale, "NAME", "preset of the network's sizes: fashion", 0, 0},
+        {"scheme", ST_TEXT, &r->scheme, "NAME", "what is removed; none", 0, 0},
+        {"rate", ST_TEXT, &r->rate, "LIST", "rates, each from the result of the one before; 1", 0,
+         0},
+        {"layer-rates", ST_TEXT, &j->layer_rates, "LAYER=X,...", "of every layer with weights", 0,
+         0},
+        {"method", ST_TEXT, &r->method, "NAME", "admm, magnitude or random", 0, 0},
+        {"levels", ST_TEXT, &r->levels, "NAME", "values that weights may have; none", 0, 0},
+        {"bits", ST_INT, &j->bits, "N", "bits of a level; 4", 1, 8},
+        {"per-channel", ST_FLAG, &j->per_channel, NULL, "levels for each output channel", 0, 0},
+        {"patterns", ST_INT, &j->patterns, "N", "patterns in the learned set; 8", 1,
+         CN_MOST_PATTERNS},
+        {"from", ST_TEXT, &j->start, "FILE", "weights to begin with; the network's", 0, 0},
+        {"reference", ST_TEXT, &j->reference, "FILE", "weights that losses count from; --from", 0,
+         0},
+        {"dataset", ST_TEXT, &j->dataset, "NAME", "instead of the scale's own", 0, 0},
+        {"recipe", ST_TEXT, &j->recipe_name, "NAME", "another recipe of the file", 0, 0},
+        {"folder", ST_TEXT, &j->folder, "FOLDER", "for the results; results/compressed", 0, 0},
+        {"output", ST_TEXT, &j->output, "FILE", "for the last rate's result", 0, 0},
+        {"images", ST_INT, &j->images, "N", "test pictures watched in training; 1000", 1, 1e9},
+        {"study", ST_TEXT, &r->study, "FILE", "a list of such runs; --model picks of it", 0, 0},
+        {"db", ST_TEXT, &r->db, "FILE", "database; results/study.db", 0, 0},
+        {"resume", ST_FLAG, &j->resume, NULL, "skip what is done, go on where it was broken off", 0,
+         0},
+        {"threads", ST_INT, &j->threads, "N", "processors to use; 1", 1, 1024},
+    };
+    enum { OWN = sizeof own / sizeof *own };
+    st_option options[OWN + ST_RECIPE_FIELDS + 1];
+    memcpy(options, own, sizeof own);
+    st_recipe_options(&j->recipe, options + OWN, ST_RECIPE_FIELDS);
+    options[OWN + ST_RECIPE_FIELDS] = (st_option){0};
+    const st_usage usage = {
+        "compress", "condense compress --model NAME --scheme NAME --rate LIST [OPTIONS]",
+        about,      options,
+        0,          0};
+    return st_options_parse(&usage, argc, argv, NULL);
+}
+
+static cn_status unknown(const char *what, const char *name, const char *(*name_of)(int),
+                         cn_error *error)
+{
+    char known[256] = "";
+    for (int i = 0; name_of(i); i++) {
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", name_of(i));
+    }
+    return cn_fail(error, CN_EINVAL, "there is no %s '%s'; choose one of %s", what, name, known);
+}
+
+static const char *scheme_name(int i)
+{
+    return cn_scheme_name((cn_scheme)i);
+}
+static const char *levels_name(int i)
+{
+    return cn_levels_name((cn_levels)i);
+}
+static const char *method_name(int i)
+{
+    return cn_method_name((cn_method)i);
+}
+
+static cn_status take_rates(request *r, cn_error *error)
+{
+    st_compression_job *j = &r->job;
+    const char *at = r->rate;
+    for (j->rate_count = 0; j->rate_count < ST_COMPRESSION_RATES; at++) {
+        char *end;
+        double rate = strtod(at, &end);
+        if (end == at || (*end && *end != ',') || !(rate >= 1) || !isfinite(rate))
+            return cn_fail(error, CN_EINVAL,
+                           "--rate '%s': give numbers of at least 1, divided by commas", r->rate);
+        j->rates[j->rate_count++] = rate;
+        at = end;
+        if (!*end) return CN_OK;
+    }
+    return cn_fail(error, CN_EINVAL, "--rate '%s': at most %d rates", r->rate,
+                   ST_COMPRESSION_RATES);
+}
+
+static cn_status take_words(request *r, cn_error *error)
+{
+    st_compression_job *j = &r->job;
+    if (!j->model)
+        return cn_fail(error, CN_EINVAL,
+                       "--model is missing; 'condense models' lists what there is");
+    if (!cn_scheme_find(r->scheme, &j->scheme))
+        return unknown("scheme", r->scheme, scheme_name, error);
+    if (!cn_levels_find(r->levels, &j->levels))
+        return unknown("levels", r->levels, levels_name, error);
+    if (!cn_method_find(r->method, &j->method))
+        return unknown("method", r->method, method_name, error);
+    if (j->scheme == CN_SCHEME_NONE && j->levels == CN_LEVELS_NONE)
+        return cn_fail(error, CN_EINVAL, "give --scheme and --rate, or --levels, or both");
+    return take_rates(r, error);
+}
+
+static request defaults(void)
+{
+    return (request){
+        .job = {.scale = "fashion", .bits = 4, .patterns = 8, .threads = 1, .images = 1000},
+        .scheme = "none",
+        .rate = "1",
+        .method = "admm",
+        .levels = "none"};
+}
+
+static void print_rate(void *context, const st_compression_report *report)
+{
+    (void)context;
+    const st_compression_job *j = report->job;
+    const st_compression_result *s = &report->result;
+    if (report->recorded) {
+        fprintf(stderr, "%s %s: %s by %s, %gx is recorded already\n", j->model, j->scale,
+                cn_scheme_name(j->scheme), cn_method_name(j->method), report->rate);
+        return;
+    }
+    printf("%s,%s,%s,%s,%g,%.2f,%s,%d,%" PRId64 ",%" PRId64 ",%.4f,%.4f,%.1f,%s\n", j->model,
+           j->scale, cn_scheme_name(j->scheme), cn_method_name(j->method), report->rate,
+           (double)s->weights / (double)s->kept, cn_levels_name(j->levels),
+           j->levels ? (int)j->bits : 32, s->weights, s->kept, report->top1_dense, s->top1,
+           s->seconds, report->output);
+    fflush(stdout);
+}
+
+/* One job: recipe, then the words again, because the command line overrides the recipe. */
+static cn_status run_job(const st_compression_context *context, int argc, char **argv,
+                         const request *base, cn_error *error)
+{
+    request r = *base;
+    st_recipe *recipe = &r.job.recipe;
+    cn_status status = take_words(&r, error);
+    if (status == CN_OK)
+        status = st_recipe_load(r.job.model, r.job.scale, true, r.job.recipe_name, recipe, error);
+    if (status == CN_OK && parse(&r, argc, argv) >= 0)
+        status = cn_fail(error, CN_EINVAL, "an option is wrong");
+    return status == CN_OK ? st_compression_run(&r.job, context, error) : status;
+}
+
+typedef struct entry_context {
+    const st_compression_context *compression;
+    const request *line; /* the command line */
+} entry_context;
+
+/* An entry of a study: its words after the command line's. */
+static cn_status run_entry(void *context, int argc, char **argv, cn_error *error)
+{
+    const entry_context *e = context;
+    request r = *e->line;
+    r.job.model = NULL;
+    if (parse(&r, argc, argv) >= 0) return cn_fail(error, CN_EINVAL, "an option is wrong");
+    if (e->line->job.model && r.job.model && strcmp(e->line->job.model, r.job.model) != 0)
+        return CN_OK;
+    return run_job(e->compression, argc, argv, &r, error);
+}
+
+static cn_status run_all(const request *r, const char *command, int argc, char **argv,
+                         cn_error *error)
+{
+    st_recording recording;
+    cn_status status = st_recording_open(&recording, r->db, command, 0, error);
+    if (status == CN_OK) {
+        st_environment_hash(&recording.environment, recording.recorder.environment_hash);
+        st_recording_finish(&recording);
+        const st_compression_context context = {.db = recording.path,
+                                                .recorder = &recording.recorder,
+                                                .stop = &interrupted,
+                                                .on_rate = print_rate};
+        printf("model,scale,scheme,method,rate_asked,rate,levels,bits,weights,kept,top1_dense,top1,"
+               "seconds,file\n");
+        const entry_context entries = {&context, r};
+        status = r->study ? st_compression_study(r->study, run_entry, (void *)&entries, error)
+                          : run_job(&context, argc, argv, r, error);
+    }
+    st_recording_close(&recording);
+    return status;
+}
+
+int st_command_compress(int argc, char **argv)
+{
+    request r = defaults();
+    char *command = st_command_line("compress", argc, argv);
+    int exit_status = parse(&r, argc, argv);
+    cn_error error;
+    if (exit_status < 0) {
+        sigaction(SIGINT,
+                  &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND},
+                  NULL);
+        cn_status status = command ? run_all(&r, command, argc, argv, &error)
+                                   : cn_fail(&error, CN_ENOMEM, "out of memory");
+        if (status != CN_OK) st_complain("compress", ST_EXIT_FAILED, "%s", error.message);
+        exit_status = st_exit_status(status);
+    }
+    cn_free(command);
+    return exit_status;
+}

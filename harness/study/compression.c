@@ -1,0 +1,435 @@
+#include "study/compression.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cjson/cJSON.h>
+
+#include "cli/home.h"
+#include "cli/progress.h"
+#include "condense/clock.h"
+#include "condense/file.h"
+#include "condense/memory.h"
+#include "condense/model.h"
+#include "data/catalog.h"
+#include "data/examples.h"
+#include "data/store_weights.h"
+#include "measure/sizes.h"
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        cn_status try_status = (call);                                                             \
+        if (try_status != CN_OK) return try_status;                                                \
+    } while (0)
+
+/* Batches of training pictures that sensitivities come from, and the patience with other writers.
+ */
+enum { SENSITIVITY_BATCHES = 16, STORE_PATIENCE_S = 60 };
+
+typedef struct work {
+    const st_compression_job *job;
+    const st_compression_context *context;
+    cn_model model;
+    cn_examples train, test, watch, probe;
+    char train_hash[65], start_digest[65], hash[65];
+    cn_trainer *trainer;
+    cn_compression compression;
+    cn_compression_request request;
+    double *layer_keep, top1_dense;
+    char *start, *config, *output, *admm_checkpoint, *retrain_checkpoint;
+    const char *dataset;
+    int64_t row;
+    st_progress progress;
+    cn_status record_status;
+    cn_error *error;
+} work;
+
+static cn_status no_memory(cn_error *error)
+{
+    return cn_fail(error, CN_ENOMEM, "out of memory");
+}
+
+/* Opens the database for one write. */
+static cn_status begin_write(work *w)
+{
+    return st_store_open_within(w->context->recorder->store, w->context->db, STORE_PATIENCE_S,
+                                w->error);
+}
+
+static void end_write(work *w)
+{
+    st_store_close(w->context->recorder->store);
+}
+
+/* "conv1=5,conv2=12.5,...": the share that each tensor layer keeps. */
+static cn_status parse_layer_rates(work *w)
+{
+    const cn_graph *graph = &w->model.graph;
+    w->layer_keep = cn_calloc((size_t)graph->count, sizeof *w->layer_keep);
+    if (!w->layer_keep) return no_memory(w->error);
+    int32_t target = 0;
+    for (int32_t i = 0; i < graph->count; i++) {
+        const char *name = graph->layers[i].name, *at = w->job->layer_rates;
+        size_t length = strlen(name);
+        if (!cn_op_is_tensor(graph->layers[i].op)) continue;
+        while (at && (strncmp(at, name, length) != 0 || at[length] != '='))
+            at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL;
+        char *end;
+        double rate = at ? strtod(at + length + 1, &end) : NAN;
+        if (!at) return cn_fail(w->error, CN_EINVAL, "--layer-rates: layer '%s' is missing", name);
+        if (!(rate >= 1) || (*end && *end != ','))
+            return cn_fail(w->error, CN_EINVAL,
+                           "--layer-rates: the rate of '%s' is not a number of at least 1", name);
+        w->layer_keep[target++] = 1 / rate;
+    }
+    return CN_OK;
+}
+
+static cn_status load_weights(work *w, const char *path, cn_weights *weights)
+{
+    *weights = (cn_weights){0};
+    cn_status status = st_weights_load(&w->model, path, weights, w->error);
+    if (status == CN_OK && !strcmp(weights->label, "random")) {
+        cn_weights_clear(weights);
+        status =
+            cn_fail(w->error, CN_ENOTFOUND,
+                    "there are no trained weights of %s at scale %s; train them with 'condense "
+                    "train' or give --from",
+                    w->model.name, w->model.scale);
+    }
+    return status;
+}
+
+/* Puts `weights` into the trainer. */
+static void set_weights(work *w, const cn_weights *weights)
+{
+    cn_weights *to = cn_trainer_weights(w->trainer);
+    for (int32_t i = 0; i < to->count; i++) {
+        const cn_tensor *from = cn_weights_find(weights, to->tensors[i].name);
+        memcpy(to->tensors[i].data, from->data, (size_t)cn_tensor_count(from) * sizeof(float));
+    }
+}
+
+static cn_status open_trainer(work *w)
+{
+    const st_compression_job *job = w->job;
+    cn_weights start, reference;
+    double loss;
+    TRY(load_weights(w, job->start, &start));
+    st_weights_digest(&start, w->start_digest);
+    w->start = cn_strdup(start.label);
+    cn_status status =
+        w->start ? cn_trainer_new(&w->trainer, &w->model.graph, &start, (int32_t)job->recipe.batch,
+                                  (uint64_t)job->recipe.seed, w->error)
+                 : no_memory(w->error);
+    if (status == CN_OK && job->reference) {
+        status = load_weights(w, job->reference, &reference);
+        if (status == CN_OK) set_weights(w, &reference);
+        cn_weights_clear(&reference);
+    }
+    if (status == CN_OK)
+        status = cn_evaluate(w->trainer, &w->test, &loss, &w->top1_dense, w->error);
+    if (status == CN_OK) set_weights(w, &start);
+    cn_weights_clear(&start);
+    return status;
+}
+
+static cn_status load(work *w)
+{
+    const st_compression_job *job = w->job;
+    TRY(st_catalog_load(job->model, job->scale, NULL, 0, &w->model, w->error));
+    w->dataset = job->dataset ? job->dataset : w->model.dataset;
+    TRY(st_examples_load(&w->model, w->dataset, ST_SPLIT_TRAIN, &w->train, w->train_hash,
+                         w->error));
+    TRY(st_examples_load(&w->model, w->dataset, ST_SPLIT_TEST, &w->test, NULL, w->error));
+    w->watch = w->test;
+    if (w->watch.count > job->images) w->watch.count = (int32_t)job->images;
+    w->probe = w->train;
+    int64_t probe = job->recipe.batch * SENSITIVITY_BATCHES;
+    if (w->probe.count > probe) w->probe.count = (int32_t)probe;
+    if (job->layer_rates) TRY(parse_layer_rates(w));
+    return open_trainer(w);
+}
+
+/* Everything that decides the result of the rate at hand, as canonical JSON, and its hash. */
+static cn_status name_config(work *w)
+{
+    const st_compression_job *job = w->job;
+    const cn_compression_request *q = &w->request;
+    cn_free(w->config);
+    char *recipe = st_recipe_text(&job->recipe, ST_RECIPE_FIELDS);
+    w->config = recipe
+                    ? cn_sprintf("{\"bits\":%d,\"layer_rates\":\"%s\",\"levels\":\"%s\",\"method\":"
+                                 "\"%s\",\"model\":\"%s\",\"patterns\":%d,\"per_channel\":%s,"
+                                 "\"rate\":%.15g,\"recipe\":%s,\"scale\":\"%s\",\"scheme\":\"%s\","
+                                 "\"start\":\"%s\",\"threads\":%" PRId64 ",\"train_set\":\"%s\"}",
+                                 q->levels ? q->bits : 0, job->layer_rates ? job->layer_rates : "",
+                                 cn_levels_name(q->levels), cn_method_name(job->method),
+                                 w->model.name, q->patterns, q->per_channel ? "true" : "false",
+                                 q->rate, recipe, w->model.scale, cn_scheme_name(q->scheme),
+                                 w->start_digest, job->threads, w->train_hash)
+                    : NULL;
+    cn_free(recipe);
+    if (!w->config) return no_memory(w->error);
+    SHA256Data((const uint8_t *)w->config, strlen(w->config), w->hash);
+    return CN_OK;
+}
+
+static cn_status name_files(work *w, bool last)
+{
+    const st_compression_job *job = w->job;
+    const cn_compression_request *q = &w->request;
+    char rate[32] = "", levels[32] = "", seed[32] = "";
+    if (q->rate > 1) snprintf(rate, sizeof rate, "-%gx", q->rate);
+    if (q->levels) snprintf(levels, sizeof levels, "-%s%d", cn_levels_name(q->levels), q->bits);
+    if (job->recipe.seed != 1) snprintf(seed, sizeof seed, "-seed%" PRId64, job->recipe.seed);
+    char *folder = job->folder ? cn_strdup(job->folder) : st_home_path("results/compressed");
+    cn_free(w->output);
+    cn_free(w->admm_checkpoint);
+    cn_free(w->retrain_checkpoint);
+    w->output = last && job->output
+                    ? cn_strdup(job->output)
+                    : cn_sprintf("%s/%s-%s-%s-%s%s%s%s.safetensors", folder ? folder : "",
+                                 w->model.name, w->model.scale, cn_scheme_name(q->scheme),
+                                 cn_method_name(job->method), rate, levels, seed);
+    w->admm_checkpoint = w->output ? cn_sprintf("%s.admm.tmp", w->output) : NULL;
+    w->retrain_checkpoint = w->output ? cn_sprintf("%s.retrain.tmp", w->output) : NULL;
+    if (folder) mkdir(folder, 0777);
+    cn_free(folder);
+    return w->admm_checkpoint && w->retrain_checkpoint ? CN_OK : no_memory(w->error);
+}
+
+static void on_batch(void *context, int64_t step, int64_t total, double loss)
+{
+    work *w = context;
+    char detail[160];
+    snprintf(detail, sizeof detail, "%s %s %s %gx, loss %.3f", w->model.name,
+             cn_method_name(w->job->method), cn_scheme_name(w->request.scheme), w->request.rate,
+             loss);
+    st_progress_update(&w->progress, (double)step, (double)total, detail);
+}
+
+static void on_step(void *context, const cn_compress_step *step)
+{
+    work *w = context;
+    st_progress_end(&w->progress);
+    w->progress = st_progress_start(step->retraining ? "retraining" : "ADMM");
+    double largest = 0;
+    for (int32_t i = 0; step->residuals && i < w->compression.count; i++)
+        largest = fmax(largest, step->residuals[i]);
+    if (step->retraining)
+        fprintf(stderr, "  retraining %d: %.2f %%\n", step->number, 100 * step->after);
+    else
+        fprintf(stderr, "  ADMM %d, rho %.3g: %.2f %%, projected %.2f %%, |W - Z| / |W| to %.3f\n",
+                step->number, step->rho, 100 * step->before, 100 * step->after, largest);
+    if (w->record_status != CN_OK) return;
+    w->record_status = begin_write(w);
+    if (w->record_status == CN_OK)
+        w->record_status = st_record_compression_step(
+            w->context->recorder, w->row, w->compression.count, w->watch.count, step, w->error);
+    end_write(w);
+}
+
+static cn_status train(work *w)
+{
+    const st_recipe *recipe = &w->job->recipe;
+    bool admm = w->job->method == CN_METHOD_ADMM;
+    cn_fit_options fit;
+    TRY(st_recipe_fit(recipe, &fit, w->error));
+    fit.stop = w->context->stop;
+    fit.on_step = on_batch;
+    fit.context = w;
+    cn_compress_options options = {.method = w->job->method,
+                                   .iterations = (int32_t)recipe->iterations,
+                                   .rho_first = recipe->rho,
+                                   .rho_last = recipe->rho_last,
+                                   .rho_stages = (int32_t)recipe->rho_stages,
+                                   .admm = fit,
+                                   .retrain = fit,
+                                   .watch = &w->watch,
+                                   .admm_checkpoint = w->admm_checkpoint,
+                                   .retrain_checkpoint = w->retrain_checkpoint,
+                                   .resume = w->job->resume,
+                                   .on_step = on_step,
+                                   .context = w};
+    options.admm.schedule =
+        (cn_schedule){.kind = CN_SCHEDULE_CONSTANT, .rate = recipe->admm_lr, .warmup = 0};
+    w->progress = st_progress_start(admm ? "ADMM" : "retraining");
+    cn_status status =
+        cn_compress(w->trainer, &w->model.graph, &w->compression, &w->train, &options, w->error);
+    st_progress_end(&w->progress);
+    return status == CN_OK ? w->record_status : status;
+}
+
+static cn_status record_start(work *w)
+{
+    const st_compression_facts facts = {.hash = w->hash,
+                                        .config = w->config,
+                                        .model = w->model.name,
+                                        .scale = w->model.scale,
+                                        .dataset = w->dataset,
+                                        .start = w->start,
+                                        .start_digest = w->start_digest,
+                                        .graph = &w->model.graph,
+                                        .compression = &w->compression,
+                                        .request = &w->request,
+                                        .method = w->job->method,
+                                        .threads = w->job->threads,
+                                        .images = w->test.count,
+                                        .top1_dense = w->top1_dense};
+    cn_status status = begin_write(w);
+    if (status == CN_OK)
+        status = st_record_compression(w->context->recorder, &facts, &w->row, w->error);
+    end_write(w);
+    return status;
+}
+
+static void count_kept(const work *w, st_compression_result *result, int64_t *layer_kept)
+{
+    for (int32_t i = 0; i < w->compression.count; i++) {
+        const cn_target *t = &w->compression.targets[i];
+        const cn_tensor *tensor = cn_weights_of(cn_trainer_weights(w->trainer),
+                                                w->model.graph.layers[t->layer].name, "weight");
+        layer_kept[i] = 0;
+        for (int64_t k = 0; k < t->weights; k++)
+            layer_kept[i] += tensor->data[k] != 0;
+        result->weights += t->weights;
+        result->kept += layer_kept[i];
+    }
+}
+
+static cn_status write_output(work *w, st_compression_result *result)
+{
+    TRY(cn_safetensors_write(w->output, cn_trainer_weights(w->trainer), NULL, w->error));
+    struct stat file;
+    result->file_bytes = stat(w->output, &file) ? -1 : (int64_t)file.st_size;
+    return CN_OK;
+}
+
+static cn_status finish(work *w, double seconds)
+{
+    double loss;
+    char digest[65];
+    const char *slash = strrchr(w->output, '/');
+    const cn_weights *weights = cn_trainer_weights(w->trainer);
+    st_compression_result result = {.seconds = seconds,
+                                    .compact_bytes = -1,
+                                    .value_bytes = -1,
+                                    .output = slash ? slash + 1 : w->output,
+                                    .output_digest = digest};
+    st_sizes sizes = st_sizes_of(&w->model.graph, weights);
+    result.dense_bytes = sizes.dense_bytes;
+    result.csr_bytes = sizes.csr_bytes;
+    st_weights_digest(weights, digest);
+    TRY(cn_evaluate(w->trainer, &w->test, &loss, &result.top1, w->error));
+    TRY(write_output(w, &result));
+    int64_t *layer_kept = cn_calloc((size_t)w->compression.count, sizeof *layer_kept);
+    if (!layer_kept) return no_memory(w->error);
+    count_kept(w, &result, layer_kept);
+    result.layer_kept = layer_kept;
+    cn_status status = begin_write(w);
+    if (status == CN_OK)
+        status = st_record_compression_result(w->context->recorder, w->row, w->compression.count,
+                                              &result, w->error);
+    end_write(w);
+    const st_compression_report report = {.job = w->job,
+                                          .rate = w->request.rate,
+                                          .output = w->output,
+                                          .top1_dense = w->top1_dense,
+                                          .result = result};
+    if (status == CN_OK) w->context->on_rate(w->context->context, &report);
+    cn_free(layer_kept);
+    if (status != CN_OK) return status;
+    remove(w->admm_checkpoint);
+    remove(w->retrain_checkpoint);
+    memcpy(w->start_digest, digest, sizeof digest);
+    return CN_OK;
+}
+
+/* A rate that is in the database and whose file is as it was: the next goes on from it. */
+static cn_status take_recorded(work *w, bool *taken)
+{
+    char recorded[65], digest[65];
+    cn_weights weights;
+    cn_error problem;
+    *taken = false;
+    cn_status status = begin_write(w);
+    bool done = false;
+    if (status == CN_OK)
+        status = st_compression_recorded(w->context->recorder->store, w->hash, &done, recorded,
+                                         w->error);
+    end_write(w);
+    if (status != CN_OK || !done || access(w->output, F_OK)) return status;
+    if (st_weights_load(&w->model, w->output, &weights, &problem) != CN_OK) return CN_OK;
+    st_weights_digest(&weights, digest);
+    *taken = !strcmp(digest, recorded);
+    if (*taken) set_weights(w, &weights);
+    cn_weights_clear(&weights);
+    if (!*taken) return CN_OK;
+    memcpy(w->start_digest, digest, sizeof digest);
+    const st_compression_report report = {.job = w->job,
+                                          .rate = w->request.rate,
+                                          .output = w->output,
+                                          .top1_dense = w->top1_dense,
+                                          .recorded = true};
+    w->context->on_rate(w->context->context, &report);
+    return CN_OK;
+}
+
+static cn_status work_on_rate(work *w, int32_t index)
+{
+    const st_compression_job *job = w->job;
+    w->request = (cn_compression_request){.scheme = job->scheme,
+                                          .rate = job->rates[index],
+                                          .layer_keep = w->layer_keep,
+                                          .patterns = (int32_t)job->patterns,
+                                          .levels = job->levels,
+                                          .bits = (int32_t)job->bits,
+                                          .per_channel = job->per_channel,
+                                          .seed = (uint64_t)job->recipe.seed};
+    bool taken = false;
+    int64_t begin = cn_clock_ns();
+    TRY(name_files(w, index + 1 == job->rate_count));
+    TRY(name_config(w));
+    if (job->resume) TRY(take_recorded(w, &taken));
+    if (taken) return CN_OK;
+    cn_compression_clear(&w->compression);
+    TRY(cn_compression_plan(&w->compression, w->trainer, &w->model.graph, &w->request, &w->probe,
+                            w->error));
+    TRY(record_start(w));
+    fprintf(stderr, "%s %s: %s by %s, %gx of %s\n", w->model.name, w->model.scale,
+            cn_scheme_name(job->scheme), cn_method_name(job->method), w->request.rate, w->start);
+    TRY(train(w));
+    return finish(w, (double)(cn_clock_ns() - begin) * 1e-9);
+}
+
+static void clear(work *w)
+{
+    cn_compression_clear(&w->compression);
+    cn_trainer_free(w->trainer);
+    st_examples_clear(&w->train);
+    st_examples_clear(&w->test);
+    cn_model_clear(&w->model);
+    char *texts[] = {w->start, w->config, w->output, w->admm_checkpoint, w->retrain_checkpoint};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        cn_free(texts[i]);
+    cn_free(w->layer_keep);
+}
+
+cn_status st_compression_run(const st_compression_job *job, const st_compression_context *context,
+                             cn_error *error)
+{
+    work w = {.job = job, .context = context, .error = error};
+    cn_train_threads((int)job->threads);
+    cn_status status = load(&w);
+    for (int32_t i = 0; i < job->rate_count && status == CN_OK; i++)
+        status = work_on_rate(&w, i);
+    clear(&w);
+    return status;
+}
