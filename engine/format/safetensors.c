@@ -9,17 +9,15 @@
  * Every number of the header is checked against the size of the file before anything is allocated
  * for it. */
 #include <cjson/cJSON.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "condense/memory.h"
 #include "condense/weights.h"
+#include "format/weights_file.h"
 
 /* A header of more bytes or tensors is no network's, and would only cost time. */
 enum { HEADER_LIMIT = 4 << 20, TENSOR_LIMIT = 1 << 14 };
@@ -265,12 +263,6 @@ static cn_status open_header(reader *in, const uint8_t *bytes, size_t size, cJSO
     return CN_OK;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 cn_status cn_safetensors_parse(const void *bytes, size_t size, const char *name,
                                cn_weights *weights, char **metadata, cn_error *error)
 {
@@ -283,7 +275,7 @@ cn_status cn_safetensors_parse(const void *bytes, size_t size, const char *name,
     cn_status status = open_header(&in, bytes, size, &header);
     if (status) goto cleanup;
     entries = cn_calloc((size_t)cJSON_GetArraySize(header), sizeof *entries);
-    weights->label = cn_strdup(base_name(name));
+    weights->label = cn_strdup(cn_file_name(name));
     if (!entries || !weights->label) {
         status = cn_fail(error, CN_ENOMEM, "%s: out of memory", name);
         goto cleanup;
@@ -298,41 +290,5 @@ cleanup:
         if (metadata) cn_free(*metadata);
         if (metadata) *metadata = NULL;
     }
-    return status;
-}
-
-/* The file's bytes; its size is asked first and more is never read. */
-static cn_status read_file(const char *path, uint8_t **bytes, size_t *size, cn_error *error)
-{
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return cn_fail(error, errno == ENOENT ? CN_ENOTFOUND : CN_EIO, "%s: %s", path,
-                       strerror(errno));
-    cn_status status = CN_OK;
-    struct stat about;
-    if (fstat(fileno(file), &about) || !S_ISREG(about.st_mode)) {
-        status = cn_fail(error, CN_EIO, "%s: not a regular file", path);
-    } else {
-        *size = (size_t)about.st_size;
-        *bytes = malloc(*size + 1); /* not zeroed: it is filled at once */
-        if (!*bytes)
-            status = cn_fail(error, CN_ENOMEM, "%s: out of memory for %zu bytes", path, *size);
-        else if (fread(*bytes, 1, *size, file) != *size)
-            status = cn_fail(error, CN_EIO, "%s: reading failed", path);
-    }
-    fclose(file);
-    return status;
-}
-
-cn_status cn_safetensors_read(const char *path, cn_weights *weights, char **metadata,
-                              cn_error *error)
-{
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    *weights = (cn_weights){0};
-    if (metadata) *metadata = NULL;
-    cn_status status = read_file(path, &bytes, &size, error);
-    if (!status) status = cn_safetensors_parse(bytes, size, path, weights, metadata, error);
-    free(bytes);
     return status;
 }

@@ -124,7 +124,7 @@ cn_status checkpoint_read(const char *path, checkpoint *c, bool *found, cn_error
     cn_weights all = {0};
     char *json = NULL;
     checkpoint loaded = *c;
-    cn_status status = cn_safetensors_read(path, &all, &json, error);
+    cn_status status = cn_weights_read(path, &all, &json, error);
     if (status == CN_OK) status = read_metadata(path, json, &loaded, error);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < c->set_count && status == CN_OK; i++)

@@ -288,7 +288,7 @@ int st_command_bench(int argc, char **argv)
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet; with --training, fashion", 0, 0},
-        {"weights", ST_TEXT, &r.weights, "FILE", "safetensors file, or 'random'", 0, 0},
+        {"weights", ST_TEXT, &r.weights, "FILE", "weight file, or 'random'", 0, 0},
         {"threads", ST_TEXT, &r.thread_list, "N", "comma list; default 1", 0, 0},
         {"batch", ST_INT, &r.batch, "N", "images a run; default 1; with --training, the recipe's",
          1, 4096},

@@ -173,7 +173,7 @@ int st_command_export(int argc, char **argv)
         {"scale", ST_TEXT, &network.scale, "NAME",
          "onnx: its scale; default: the first of its text", 0, 0},
         {"weights", ST_TEXT, &network.weights, "FILE",
-         "onnx: safetensors file, or 'random'; default: the committed or imported ones", 0, 0},
+         "onnx: weight file, or 'random'; default: the committed or imported ones", 0, 0},
         {"batch", ST_INT, &network.batch, "N", "onnx: images a run; 0 (default) leaves it open", 0,
          4096},
         {0}};

@@ -10,7 +10,7 @@ int st_command_import(int argc, char **argv)
 {
     st_import_job job = {.scale = "imagenet"};
     const st_option options[] = {
-        {"weights", ST_TEXT, &job.weights, "FILE", "the foreign weights, a safetensors file"},
+        {"weights", ST_TEXT, &job.weights, "FILE", "the foreign weights, a weight file"},
         {"map", ST_TEXT, &job.map, "MAP",
          "rules from foreign names to ours, one of experiments/maps or your own"},
         {"model", ST_TEXT, &job.model, "M", "the model they are for"},

@@ -261,7 +261,8 @@ int st_command_run(int argc, char **argv)
         {"batch", ST_TEXT, &a[ST_AXIS_BATCH], "LIST", "pictures an inference; default 1"},
         {"dataset", ST_TEXT, &a[ST_AXIS_DATASET], "LIST", "default: the scale's own"},
         {"weights", ST_TEXT, &a[ST_AXIS_WEIGHTS], "LIST",
-         "safetensors file, or random; default: the trained ones where there are some"},
+         "weight file (safetensors or .cnz), or random; default: the trained ones where there are "
+         "some"},
         {"isa", ST_TEXT, &a[ST_AXIS_ISA], "LIST", "highest instruction set: scalar, avx2, ..."},
         {"scalar", ST_FLAG, &o.scalar, NULL, "the same as --isa scalar"},
         {"fuse", ST_FLAG, &o.fuse, NULL, "passes that fuse layers (--no-fuse: none)"},

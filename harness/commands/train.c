@@ -126,7 +126,7 @@ static cn_status load(train_run *r)
     cn_status status = name_files(r);
     const char *dataset = r->dataset ? r->dataset : r->model.dataset;
     if (status == CN_OK && r->weights_path)
-        status = cn_safetensors_read(r->weights_path, &r->initial, NULL, error);
+        status = cn_weights_read(r->weights_path, &r->initial, NULL, error);
     else if (status == CN_OK)
         status = cn_weights_random(&r->initial, &r->model.graph, (uint64_t)r->recipe.seed, error);
     if (status == CN_OK)

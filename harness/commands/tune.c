@@ -237,7 +237,7 @@ int st_command_tune(int argc, char **argv)
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
-        {"weights", ST_TEXT, &r.weights, "FILE", "safetensors file, or 'random'", 0, 0},
+        {"weights", ST_TEXT, &r.weights, "FILE", "weight file, or 'random'", 0, 0},
         {"threads", ST_INT, &r.threads, "N", "default 1", 1, 1024},
         {"batch", ST_INT, &r.batch, "N", "images a run; default 1", 1, 4096},
         {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set", 0, 0},

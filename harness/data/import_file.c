@@ -58,7 +58,7 @@ cn_status st_import_file(const st_import_job *job, char **written, cn_error *err
     *written = NULL;
     cn_status status = st_catalog_load(job->model, job->scale, NULL, 0, &model, error);
     if (status) return status;
-    status = cn_safetensors_read(job->weights, &source, &metadata, error);
+    status = cn_weights_read(job->weights, &source, &metadata, error);
     if (!status) status = st_import(&model, &source, job->map, &weights, error);
     if (!status) status = write_imported(job, &model, &weights, metadata, written, error);
     cn_free(metadata);

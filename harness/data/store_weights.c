@@ -38,7 +38,7 @@ cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *w
     char *found = path ? NULL : find_weights(model);
     const char *file = path ? path : found;
     cn_status status = file && !random
-                           ? cn_safetensors_read(file, weights, NULL, error)
+                           ? cn_weights_read(file, weights, NULL, error)
                            : cn_weights_random(weights, &model->graph, RANDOM_SEED, error);
     if (!status) {
         status = cn_weights_check(weights, &model->graph, error);

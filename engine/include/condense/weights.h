@@ -1,5 +1,6 @@
 /* Weights: a set of named float32 tensors, row-major, in the order they were added.
- * On disk they are safetensors files (format/safetensors.c). */
+ * On disk they are safetensors files (format/safetensors.c) or compact containers
+ * (condense/compact.h). */
 #ifndef CONDENSE_WEIGHTS_H
 #define CONDENSE_WEIGHTS_H
 
@@ -44,13 +45,14 @@ cn_status cn_weights_random(cn_weights *weights, const cn_graph *graph, uint64_t
 cn_status cn_weights_copy(const cn_weights *weights, cn_weights *copy, cn_error *error);
 void cn_weights_clear(cn_weights *weights);
 
-/* safetensors: reads F32 and F16 (widened) tensors of up to four dimensions. Everything in the
- * header is checked against the file's size before anything is allocated. Message: file and byte.
- * `metadata` (may be NULL) receives the "__metadata__" object as JSON text (free with cn_free), or
- * NULL where there is none. */
-cn_status cn_safetensors_read(const char *path, cn_weights *weights, char **metadata,
-                              cn_error *error);
-/* The same from memory; `name` stands for the file in messages. */
+/* Reads a weight file of either kind; its first bytes tell which. `metadata` (may be NULL) receives
+ * the metadata as JSON text (free with cn_free), or NULL where there is none; the label becomes the
+ * file's name without folder. */
+cn_status cn_weights_read(const char *path, cn_weights *weights, char **metadata, cn_error *error);
+
+/* safetensors from memory: F32, F16 and BF16 (widened) tensors of up to four dimensions. Everything
+ * in the header is checked against the file's size before anything is allocated. Message: file and
+ * byte. `name` stands for the file in messages; `metadata` is the "__metadata__" object. */
 cn_status cn_safetensors_parse(const void *bytes, size_t size, const char *name,
                                cn_weights *weights, char **metadata, cn_error *error);
 
