@@ -1,5 +1,7 @@
-/* Which layer keeps how much. */
+/* Which layer keeps how much: layer-adaptive magnitudes (Lee et al., "Layer-adaptive Sparsity for
+ * the Magnitude-based Pruning", 2021), weighted by measured sensitivities. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "condense/compress.h"
@@ -17,7 +19,6 @@ enum { MOST_SPARED = 10, BISECTIONS = 100 };
 typedef struct ranked {
     double *costs;
     int64_t units, size, least, kept; /* least: so many units stay whatever they cost */
-    bool fixed;                       /* nothing to choose: all units stay */
 } ranked;
 
 static const cn_tensor *tensor_of(cn_trainer *trainer, const cn_graph *graph, const cn_target *t)
@@ -98,21 +99,54 @@ static cn_status measure_sensitivity(cn_compression *c, cn_trainer *trainer, con
     return status;
 }
 
+/* A unit's squared norm and its place in the tensor, to sort. */
+typedef struct entry {
+    double norm;
+    int64_t unit;
+} entry;
+
+static int larger_first(const void *a, const void *b)
+{
+    const entry *x = a, *y = b;
+    return x->norm != y->norm ? (x->norm < y->norm) - (x->norm > y->norm)
+                              : (x->unit > y->unit) - (x->unit < y->unit);
+}
+
+/* From squared norms to costs: the share of what is left of the layer when its smaller units are
+ * gone, times the root of the layer's sensitivity to losing itself, for each weight. */
+static cn_status price(const cn_target *t, ranked *r, cn_error *error)
+{
+    entry *order = cn_calloc((size_t)r->units, sizeof *order);
+    if (!order) return cn_fail(error, CN_ENOMEM, "out of memory for the compression");
+    double all = 0, left = 0;
+    for (int64_t i = 0; i < r->units; i++) {
+        order[i] = (entry){r->costs[i], i};
+        all += r->costs[i];
+    }
+    double scale = sqrt(t->sensitivity * all) / (double)r->size;
+    qsort(order, (size_t)r->units, sizeof *order, larger_first);
+    for (int64_t i = 0; i < r->units; i++) {
+        left += order[i].norm;
+        r->costs[order[i].unit] = left > 0 ? order[i].norm / left * scale : 0;
+    }
+    cn_free(order);
+    return CN_OK;
+}
+
 static cn_status rank(const cn_target *t, const cn_tensor *w, double rate, ranked *r,
                       cn_error *error)
 {
     r->units = cn_scheme_units(w, &t->constraint);
     r->size = cn_scheme_unit_size(w, &t->constraint);
-    r->fixed = t->constraint.scheme == CN_SCHEME_NONE || t->constraint.scheme == CN_SCHEME_PATTERN;
+    bool fixed =
+        t->constraint.scheme == CN_SCHEME_NONE || t->constraint.scheme == CN_SCHEME_PATTERN;
     r->least = (int64_t)ceil((double)t->weights / rate / MOST_SPARED / (double)r->size);
     if (r->least < 1) r->least = 1;
-    if (r->least > r->units || r->fixed) r->least = r->units;
+    if (r->least > r->units || fixed) r->least = r->units;
     r->costs = cn_calloc((size_t)r->units, sizeof *r->costs);
     if (!r->costs) return cn_fail(error, CN_ENOMEM, "out of memory for the compression");
     cn_scheme_scores(w, &t->constraint, w->data, r->costs);
-    for (int64_t i = 0; i < r->units; i++)
-        r->costs[i] *= t->sensitivity / (double)r->size;
-    return CN_OK;
+    return price(t, r, error);
 }
 
 /* Weights that stay where units that cost less than `threshold` go. */

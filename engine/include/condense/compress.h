@@ -47,13 +47,15 @@ typedef struct cn_compression_request {
     uint64_t seed;
 } cn_compression_request;
 
-/* Fills `compression` for the trainer's current weights. Per-layer shares, unless given: the rise
- * of the loss from removing a weight w is taken as w^2 times the mean squared gradient of its
- * layer's weights, over `examples` (some batches of training pictures); a unit's rise is the sum of
- * its weights'. The units that cost least a weight go, over all layers, until the rate is reached;
- * no layer loses more than ten times what the rate asks of the whole. The trainer's weights and
- * running statistics are as before. Refused (CN_EINVAL): rates below 1 and rates that the schemes
- * cannot reach (the message names the layers that stop it), bits outside 1 to 8. */
+/* Fills `compression` for the trainer's current weights. Per-layer shares, unless given: a layer's
+ * sensitivity is its squared norm times the mean squared gradient of its weights, over `examples`
+ * (some batches of training pictures): how fast the loss rises with what the layer loses. Removing
+ * a unit costs its share of what is left of the layer when all its smaller units are gone, times
+ * the root of the sensitivity. The units that cost least a weight go, over all layers, until the
+ * rate is reached; no layer loses more than ten times what the rate asks of the whole. The
+ * trainer's weights and running statistics are as before. Refused (CN_EINVAL): rates below 1 and
+ * rates that the schemes cannot reach (the message names the layers that stop it), bits outside 1
+ * to 8. */
 cn_status cn_compression_plan(cn_compression *compression, cn_trainer *trainer,
                               const cn_graph *graph, const cn_compression_request *request,
                               const cn_examples *examples, cn_error *error);
