@@ -94,7 +94,7 @@ cn_status st_record_compression_result(st_recorder *r, int64_t row, int32_t targ
         status = st_store_write(
             r->store, error,
             "UPDATE compression SET seconds=coalesce(seconds,0)+?, top1=?, weights=?, kept=?, "
-            "dense_bytes=?, csr_bytes=?, compact_bytes=nullif(?,-1), value_bytes=nullif(?,-1), "
+            "dense_bytes=?, csr_bytes=?, compact_bytes=?, value_bytes=?, "
             "file_bytes=?, output=?, output_digest=? WHERE id=?",
             "rriiiiiiitti", s->seconds, s->top1, s->weights, s->kept, s->dense_bytes, s->csr_bytes,
             s->compact_bytes, s->value_bytes, s->file_bytes, s->output, s->output_digest, row);

@@ -16,7 +16,7 @@ typedef struct st_compression_facts {
     double top1_dense;
 } st_compression_facts;
 
-/* What came of it. Bytes: -1 where not known. */
+/* What came of it. */
 typedef struct st_compression_result {
     double seconds, top1;
     int64_t weights, kept, dense_bytes, csr_bytes, compact_bytes, value_bytes, file_bytes;

@@ -14,6 +14,7 @@
 #include "cli/home.h"
 #include "cli/progress.h"
 #include "condense/clock.h"
+#include "condense/compact.h"
 #include "condense/file.h"
 #include "condense/memory.h"
 #include "condense/model.h"
@@ -195,8 +196,8 @@ static cn_status name_files(work *w, bool last)
     cn_free(w->retrain_checkpoint);
     w->output = last && job->output
                     ? cn_strdup(job->output)
-                    : cn_sprintf("%s/%s-%s-%s-%s%s%s%s.safetensors", folder ? folder : "",
-                                 w->model.name, w->model.scale, cn_scheme_name(q->scheme),
+                    : cn_sprintf("%s/%s-%s-%s-%s%s%s%s.cnz", folder ? folder : "", w->model.name,
+                                 w->model.scale, cn_scheme_name(q->scheme),
                                  cn_method_name(job->method), rate, levels, seed);
     w->admm_checkpoint = w->output ? cn_sprintf("%s.admm.tmp", w->output) : NULL;
     w->retrain_checkpoint = w->output ? cn_sprintf("%s.retrain.tmp", w->output) : NULL;
@@ -304,9 +305,28 @@ static void count_kept(const work *w, st_compression_result *result, int64_t *la
     }
 }
 
+/* Writes the container and adds up what the targets' weights take in it. */
 static cn_status write_output(work *w, st_compression_result *result)
 {
-    TRY(cn_safetensors_write(w->output, cn_trainer_weights(w->trainer), NULL, w->error));
+    const cn_weights *weights = cn_trainer_weights(w->trainer);
+    char *metadata = cn_sprintf("{\"compression\":\"%s\"}", w->hash);
+    cn_compact_size whole, *sizes = cn_calloc((size_t)weights->count, sizeof *sizes);
+    cn_status status = metadata && sizes
+                           ? cn_compact_measure(weights, true, &whole, sizes, w->error)
+                           : no_memory(w->error);
+    result->compact_bytes = result->value_bytes = 0;
+    for (int32_t i = 0; i < w->compression.count && status == CN_OK; i++) {
+        int32_t layer = w->compression.targets[i].layer;
+        const cn_tensor *tensor =
+            cn_weights_of(weights, w->model.graph.layers[layer].name, "weight");
+        const cn_compact_size *size = &sizes[tensor - weights->tensors];
+        result->compact_bytes += size->index_bytes + size->value_bytes;
+        result->value_bytes += size->value_bytes;
+    }
+    cn_free(sizes);
+    if (status == CN_OK) status = cn_compact_write(w->output, weights, metadata, true, w->error);
+    cn_free(metadata);
+    if (status != CN_OK) return status;
     struct stat file;
     result->file_bytes = stat(w->output, &file) ? -1 : (int64_t)file.st_size;
     return CN_OK;
@@ -318,11 +338,8 @@ static cn_status finish(work *w, double seconds)
     char digest[65];
     const char *slash = strrchr(w->output, '/');
     const cn_weights *weights = cn_trainer_weights(w->trainer);
-    st_compression_result result = {.seconds = seconds,
-                                    .compact_bytes = -1,
-                                    .value_bytes = -1,
-                                    .output = slash ? slash + 1 : w->output,
-                                    .output_digest = digest};
+    st_compression_result result = {
+        .seconds = seconds, .output = slash ? slash + 1 : w->output, .output_digest = digest};
     st_sizes sizes = st_sizes_of(&w->model.graph, weights);
     result.dense_bytes = sizes.dense_bytes;
     result.csr_bytes = sizes.csr_bytes;
