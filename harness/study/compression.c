@@ -305,16 +305,26 @@ static void count_kept(const work *w, st_compression_result *result, int64_t *la
     }
 }
 
-/* Writes the container and adds up what the targets' weights take in it. */
-static cn_status write_output(work *w, st_compression_result *result)
+/* What the file says about itself: what it is, how it was made, and no times. */
+static char *metadata(const work *w, double top1)
+{
+    const cn_compression_request *q = &w->request;
+    const char *variant = q->rate > 1 ? q->levels ? "pruned+quantized" : "pruned" : "quantized";
+    return cn_sprintf("{\"model\":\"%s\",\"scale\":\"%s\",\"variant\":\"%s\",\"scheme\":\"%s\","
+                      "\"method\":\"%s\",\"rate\":\"%.15g\",\"levels\":\"%s\",\"bits\":\"%d\","
+                      "\"test accuracy\":\"%.4f\",\"start\":\"%s\",\"compression\":\"%s\"}",
+                      w->model.name, w->model.scale, variant, cn_scheme_name(q->scheme),
+                      cn_method_name(w->job->method), q->rate, cn_levels_name(q->levels),
+                      q->levels ? q->bits : 32, top1, w->start, w->hash);
+}
+
+/* What the targets' weights take in the container. */
+static cn_status measure_output(const work *w, st_compression_result *result)
 {
     const cn_weights *weights = cn_trainer_weights(w->trainer);
-    char *metadata = cn_sprintf("{\"compression\":\"%s\"}", w->hash);
     cn_compact_size whole, *sizes = cn_calloc((size_t)weights->count, sizeof *sizes);
-    cn_status status = metadata && sizes
-                           ? cn_compact_measure(weights, true, &whole, sizes, w->error)
-                           : no_memory(w->error);
-    result->compact_bytes = result->value_bytes = 0;
+    if (!sizes) return no_memory(w->error);
+    cn_status status = cn_compact_measure(weights, true, &whole, sizes, w->error);
     for (int32_t i = 0; i < w->compression.count && status == CN_OK; i++) {
         int32_t layer = w->compression.targets[i].layer;
         const cn_tensor *tensor =
@@ -324,12 +334,20 @@ static cn_status write_output(work *w, st_compression_result *result)
         result->value_bytes += size->value_bytes;
     }
     cn_free(sizes);
-    if (status == CN_OK) status = cn_compact_write(w->output, weights, metadata, true, w->error);
-    cn_free(metadata);
-    if (status != CN_OK) return status;
+    return status;
+}
+
+static cn_status write_output(work *w, st_compression_result *result)
+{
+    TRY(measure_output(w, result));
+    char *text = metadata(w, result->top1);
+    if (!text) return no_memory(w->error);
+    cn_status status =
+        cn_compact_write(w->output, cn_trainer_weights(w->trainer), text, true, w->error);
+    cn_free(text);
     struct stat file;
     result->file_bytes = stat(w->output, &file) ? -1 : (int64_t)file.st_size;
-    return CN_OK;
+    return status;
 }
 
 static cn_status finish(work *w, double seconds)
