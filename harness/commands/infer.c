@@ -1,4 +1,5 @@
 /* condense infer: one forward pass on raw numbers, for comparing with anything. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,7 +67,12 @@ static cn_status infer(const request *r, job *j, cn_isa isa, cn_error *error)
     cn_status status = st_catalog_load(r->model, r->scale, NULL, 0, &j->model, error);
     if (!status) status = st_npy_read(r->input, &j->input, error);
     if (!status) status = count_images(j, r->input, error);
-    if (!status) status = st_weights_load(&j->model, r->weights, &j->weights, error);
+    st_compressed found;
+    if (!status && st_variant_is_compressed(r->variant))
+        status = st_weights_load_compressed(&j->model, r->variant, "", NAN, r->weights, &j->weights,
+                                            &found, error);
+    else if (!status)
+        status = st_weights_load(&j->model, r->weights, &j->weights, error);
     if (status) return status;
     cn_session_options options = cn_session_defaults();
     options.threads = (int32_t)r->threads;
@@ -97,7 +103,8 @@ int st_command_infer(int argc, char **argv)
     const st_option options[] = {
         {"model", ST_TEXT, &r.model, "NAME", "the network ('condense models' lists them)", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "its scale; default: the first of its text", 0, 0},
-        {"variant", ST_TEXT, &r.variant, "NAME", "dense (the default)", 0, 0},
+        {"variant", ST_TEXT, &r.variant, "NAME",
+         "dense (the default), pruned, quantized or pruned+quantized", 0, 0},
         {"backend", ST_TEXT, &r.backend, "NAME", "cpu (the default)", 0, 0},
         {"weights", ST_TEXT, &r.weights, "FILE",
          "weight file (safetensors or .cnz), or 'random'; default: the committed or imported ones",
@@ -121,10 +128,13 @@ int st_command_infer(int argc, char **argv)
     if (status >= 0) return status;
     if (!r.model || !r.input || !r.output)
         return st_complain("infer", ST_EXIT_USAGE, "--model, --input and --output are needed");
-    if (strcmp(r.variant, "dense") != 0 || strcmp(r.backend, "cpu") != 0)
+    if (strcmp(r.variant, "dense") != 0 && !st_variant_is_compressed(r.variant))
         return st_complain("infer", ST_EXIT_USAGE,
-                           "variant '%s' on backend '%s' is not there; dense on cpu is", r.variant,
-                           r.backend);
+                           "there is no variant '%s'; dense, pruned, quantized and "
+                           "pruned+quantized are",
+                           r.variant);
+    if (strcmp(r.backend, "cpu") != 0)
+        return st_complain("infer", ST_EXIT_USAGE, "backend '%s' is not there; cpu is", r.backend);
     int isa = r.scalar ? CN_ISA_SCALAR : cn_isa_parse(r.isa);
     if (isa < 0)
         return st_complain("infer", ST_EXIT_USAGE,

@@ -123,15 +123,29 @@ static cn_status identify(st_cell *cell, const st_environment *environment, cn_e
     return CN_OK;
 }
 
+/* The weights of the variant; of a compressed one also what its file says of scheme and rate. */
+static cn_status load_weights(st_cell *cell, cn_error *error)
+{
+    st_request *r = &cell->request;
+    const char *path = *r->weights ? r->weights : NULL;
+    if (!strcmp(r->variant, "dense"))
+        return st_weights_load(&cell->model, path, &cell->weights, error);
+    st_compressed found;
+    cn_status status = st_weights_load_compressed(&cell->model, r->variant, r->scheme, r->rate,
+                                                  path, &cell->weights, &found, error);
+    if (status) return status;
+    strcpy(r->scheme, found.scheme);
+    r->rate = found.rate;
+    return CN_OK;
+}
+
 cn_status st_cell_open(st_cell *cell, const st_request *request, const st_environment *environment,
                        cn_error *error)
 {
     *cell = (st_cell){.request = *request, .findings.peak_memory = -1};
     const char *scale = *request->scale ? request->scale : NULL;
     cn_status status = st_catalog_load(request->model, scale, NULL, 0, &cell->model, error);
-    if (!status)
-        status = st_weights_load(&cell->model, *request->weights ? request->weights : NULL,
-                                 &cell->weights, error);
+    if (!status) status = load_weights(cell, error);
     if (!status) {
         const char *name = *request->dataset ? request->dataset : cell->model.dataset;
         cn_error problem;

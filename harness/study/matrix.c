@@ -8,7 +8,9 @@
 
 #include "condense/memory.h"
 #include "condense/nearest.h"
+#include "condense/scheme.h"
 #include "data/catalog.h"
+#include "data/store_weights.h"
 #include "study/request.h"
 
 const char *const st_axis_names[ST_AXIS_COUNT + 1] = {
@@ -19,8 +21,10 @@ static const char *const defaults[ST_AXIS_COUNT] = {
     "lenet5", "fashion", "dense", "", "", "cpu", "host", "1", "1", "", "", "best", "yes"};
 
 /* What `all` stands for where it is a fixed list. */
-static const char *const everything[ST_AXIS_COUNT] = {
-    [ST_AXIS_VARIANT] = "dense", [ST_AXIS_BACKEND] = "cpu", [ST_AXIS_FUSE] = "yes,no"};
+static const char *const everything[ST_AXIS_COUNT] = {[ST_AXIS_VARIANT] =
+                                                          "dense,pruned,quantized,pruned+quantized",
+                                                      [ST_AXIS_BACKEND] = "cpu",
+                                                      [ST_AXIS_FUSE] = "yes,no"};
 
 st_plan st_plan_new(void)
 {
@@ -70,16 +74,15 @@ static cn_status set_threads(st_request *request, const char *value, cn_error *e
 /* The kinds of cell that are designed but not built: said plainly, never run as something else. */
 static cn_status set_variant(st_request *request, const char *value, cn_error *error)
 {
-    static const char *const known[] = {"dense", "pruned", "quantized", "slimmed"};
-    if (!strcmp(value, "dense")) return set_text(request->variant, 32, value, "variant", error);
-    char first[32];
-    snprintf(first, sizeof first, "%.*s", (int)strcspn(value, "+"), value);
-    for (int i = 0; i < 4; i++)
-        if (!strcmp(first, known[i]))
-            return cn_fail(error, CN_EINVAL,
-                           "variant '%.40s' is not in this version yet; 'dense' is", value);
+    static const char *const known[] = {"dense", "pruned", "quantized", "pruned+quantized"};
+    if (!strcmp(value, "dense") || st_variant_is_compressed(value))
+        return set_text(request->variant, 32, value, "variant", error);
+    if (strstr(value, "slimmed"))
+        return cn_fail(error, CN_EINVAL, "variant '%.40s' is not in this version yet", value);
     const char *near = cn_nearest(value, known, 4);
-    return cn_fail(error, CN_EINVAL, "there is no variant '%.40s'%s%s%s; 'dense' is the one so far",
+    return cn_fail(error, CN_EINVAL,
+                   "there is no variant '%.40s'%s%s%s; dense, pruned, quantized and "
+                   "pruned+quantized are",
                    value, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
 }
 
@@ -93,16 +96,30 @@ static cn_status set_backend(st_request *request, const char *value, cn_error *e
 
 static cn_status set_rate(st_request *request, const char *value, cn_error *error)
 {
+    char *end;
     request->rate = NAN;
     if (!*value) return CN_OK;
-    return cn_fail(error, CN_EINVAL, "a rate belongs to a compressed variant; 'dense' has none");
+    if (!strcmp(request->variant, "dense"))
+        return cn_fail(error, CN_EINVAL,
+                       "a rate belongs to a compressed variant; 'dense' has none");
+    double rate = strtod(value, &end);
+    if (*end || !(rate >= 1) || !isfinite(rate))
+        return cn_fail(error, CN_EINVAL, "rate takes numbers of at least 1, not '%.40s'", value);
+    request->rate = rate;
+    return CN_OK;
 }
 
 static cn_status set_scheme(st_request *request, const char *value, cn_error *error)
 {
+    cn_scheme scheme;
     request->scheme[0] = '\0';
     if (!*value) return CN_OK;
-    return cn_fail(error, CN_EINVAL, "a scheme belongs to a compressed variant; 'dense' has none");
+    if (!strcmp(request->variant, "dense"))
+        return cn_fail(error, CN_EINVAL,
+                       "a scheme belongs to a compressed variant; 'dense' has none");
+    if (!cn_scheme_find(value, &scheme))
+        return cn_fail(error, CN_EINVAL, "there is no scheme '%.40s'", value);
+    return set_text(request->scheme, sizeof request->scheme, value, "scheme", error);
 }
 
 static cn_status set_isa(st_request *request, const char *value, cn_error *error)
@@ -187,8 +204,8 @@ static bool same_request(const st_request *a, const st_request *b)
            same_text(a->variant, b->variant) && same_text(a->scheme, b->scheme) &&
            same_text(a->backend, b->backend) && same_text(a->device, b->device) &&
            same_text(a->dataset, b->dataset) && same_text(a->weights, b->weights) &&
-           a->threads == b->threads && a->batch == b->batch && a->isa == b->isa &&
-           a->fuse == b->fuse;
+           (a->rate == b->rate || (isnan(a->rate) && isnan(b->rate))) && a->threads == b->threads &&
+           a->batch == b->batch && a->isa == b->isa && a->fuse == b->fuse;
 }
 
 static cn_status append(st_plan *plan, const st_request *request, cn_error *error)
