@@ -59,7 +59,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: FORCE bench train man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: FORCE bench train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -218,6 +218,15 @@ train: all ## train the committed weights anew by their recorded commands (hours
 	@for log in $(if $(filter command line,$(origin MODEL)),experiments/weights/$(MODEL)-fashion.csv,$(TRAINED)); do \
 	  command=$$(sed -n 's/^# command: condense //p' $$log) && echo "condense $$command" && \
 	  $(CONDENSE) $$command || exit 1; done
+
+# The committed compressed weights: what the studies leave in results/compressed, and the variant.
+COMPRESSED := block8-admm-8x:pruned none-admm-linear4:quantized block8-admm-8x-linear4:pruned+quantized
+compress: all ## compress the networks anew, by the studies of compression (hours): MODEL=lenet5 for one
+	@for model in $(if $(filter command line,$(origin MODEL)),$(MODEL),$(TRAINED:experiments/weights/%-fashion.csv=%)); do \
+	  for study in fashion levels; do $(CONDENSE) compress --resume --model $$model \
+	    --study experiments/studies/compression-$$study.json || exit 1; done; \
+	  for pair in $(COMPRESSED); do cp results/compressed/$$model-fashion-$${pair%:*}.cnz \
+	    experiments/weights/$$model-fashion-$${pair#*:}.cnz || exit 1; done; done
 
 baselines: ## install the reference engines of 'bench --against' that Debian lacks
 	@docker/baselines.sh
