@@ -158,8 +158,9 @@ size_t cn_simple_scratch(const cn_simple *simple, cn_shape in, cn_shape out)
     const cn_window *w = &simple->params.window;
     size_t floats = 0;
     if (simple->op == CN_OP_MAX_POOL || simple->op == CN_OP_AVG_POOL)
-        floats = ((size_t)out.w + SLACK) * (size_t)(w->stride_w + 1) + (size_t)in.w +
-                 (size_t)(w->kernel_w + w->pad_left) + 2 * SLACK;
+        floats = CN_POOL_ROWS * (((size_t)out.w + SLACK) * (size_t)w->stride_w + (size_t)in.w +
+                                 (size_t)(w->kernel_w + w->pad_left) + 2 * SLACK) +
+                 (size_t)out.w + SLACK;
     else if (simple->op == CN_OP_SOFTMAX)
         floats = (size_t)in.c + SLACK;
     return floats * sizeof(float);

@@ -1,6 +1,7 @@
-/* Pooling. A window is reduced first down its columns into one row in the scratch memory, in whole
- * vectors, then along that row. The row carries its padding, so that the second step has no edges.
- */
+/* Pooling. Windows are reduced first down their columns into rows in the scratch memory, in whole
+ * vectors, then along these rows. The rows carry their padding, so that the second step has no
+ * edges. Several rows are done in the first step before the second one begins: a vector that is
+ * loaded across two just stored would wait until both have reached the cache. */
 #include <math.h>
 
 #include "cpu/vector/vector.h"
@@ -57,7 +58,8 @@ CN_INLINE void reduce_columns(const cn_simple_args *a, const float *row, const f
     }
 }
 
-/* Scratch: one row with room for every window and for reading whole vectors, then the weights. */
+/* Scratch: CN_POOL_ROWS rows with room for every window and for reading whole vectors, then the
+ * weights. This is one row. */
 static size_t row_floats(const cn_simple_args *a)
 {
     const cn_window *w = &a->op->window;
@@ -78,19 +80,24 @@ CN_INLINE void pool(const cn_simple_args *a, int32_t stride, bool max)
     const cn_window *w = &a->op->window;
     const cn_view *in = a->in, *out = a->out;
     size_t floats = row_floats(a);
-    float *row = a->scratch, *weights = a->scratch + floats;
-    for (size_t i = 0; i < floats; i++)
-        row[i] = max ? -INFINITY : 0.0f;
+    float *reduced = a->scratch, *weights = a->scratch + CN_POOL_ROWS * floats;
+    for (size_t i = 0; i < CN_POOL_ROWS * floats; i++)
+        reduced[i] = max ? -INFINITY : 0.0f;
     for (int32_t j = 0; j < out->w && !max; j++)
         weights[j] = 1.0f / count_of(a, cn_pool_span(w, true, j, in->w));
     for (size_t unit = a->first; unit < a->end; unit++) {
         const float *x = cn_unit_plane(in, unit);
         float *y = cn_unit_plane(out, unit);
-        for (int32_t i = 0; i < out->h; i++) {
-            cn_span rows = cn_pool_span(w, false, i, in->h);
-            reduce_rows(in, x, rows, row + w->pad_left, max);
-            reduce_columns(a, row, weights, 1.0f / count_of(a, rows), y + i * out->row, stride,
-                           max);
+        for (int32_t top = 0; top < out->h; top += CN_POOL_ROWS) {
+            int32_t count = out->h - top < CN_POOL_ROWS ? out->h - top : CN_POOL_ROWS;
+            for (int32_t i = 0; i < count; i++)
+                reduce_rows(in, x, cn_pool_span(w, false, top + i, in->h),
+                            reduced + (size_t)i * floats + w->pad_left, max);
+            for (int32_t i = 0; i < count; i++) {
+                float factor = 1.0f / count_of(a, cn_pool_span(w, false, top + i, in->h));
+                reduce_columns(a, reduced + (size_t)i * floats, weights, factor,
+                               y + (top + i) * out->row, stride, max);
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ typedef struct cn_simple_args {
     float *scratch;    /* cn_simple_scratch bytes, aligned to CN_ALIGNMENT */
 } cn_simple_args;
 
+enum { CN_POOL_ROWS = 8 }; /* of a pool's output, whose intermediate results scratch has room for */
+
 typedef void cn_f32_simple_kernel(const cn_simple_args *args);
 typedef cn_f32_simple_kernel cn_f32_max_pool_kernel, cn_f32_avg_pool_kernel,
     cn_f32_global_pool_kernel, cn_f32_affine_kernel, cn_f32_activate_kernel, cn_f32_add_kernel,
