@@ -316,6 +316,7 @@ static cn_status read_tensors(reader *in, uint64_t count, cn_weights *weights)
         uint64_t length;
         const uint8_t *record;
         bool right;
+        size_t start = in->at;
         cn_status status = read_number(in, "the length of a tensor", INT64_MAX, &length);
         if (!status) status = read_bytes(in, "a tensor", length, &record);
         size_t begin = in->at - (size_t)length;
@@ -326,6 +327,7 @@ static cn_status read_tensors(reader *in, uint64_t count, cn_weights *weights)
         part.at = begin;
         part.end = in->at - 4;
         if ((status = read_record(&part, weights, &left))) return status;
+        weights->tensors[i].stored_bytes = (int64_t)(in->at - start);
     }
     if (in->at == file_end) return CN_OK;
     return cn_fail(in->error, CN_EFORMAT, "%s: byte %zu: %zu bytes follow the last tensor",

@@ -220,6 +220,7 @@ static cn_status load_tensors(const reader *in, const entry *entries, size_t cou
         if (status == CN_EINVAL) /* the same name twice: the file's fault, not the caller's */
             return cn_fail_in(in->error, CN_EFORMAT, "%s", in->file);
         if (status) return status;
+        to->stored_bytes = (int64_t)(from->end - from->begin);
         const uint8_t *bytes = in->data + from->begin;
         for (size_t k = 0; k < (from->end - from->begin) / from->type->bytes; k++)
             to->data[k] = from->type->load(bytes + k * from->type->bytes);

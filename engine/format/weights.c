@@ -58,6 +58,7 @@ cn_status cn_weights_add(cn_weights *weights, const char *name, int32_t rank, co
     }
     for (int32_t i = 0; i < rank; i++)
         tensor.dims[i] = dims[i];
+    tensor.stored_bytes = (int64_t)(count * sizeof(float));
     weights->tensors[weights->count] = tensor;
     if (out) *out = &weights->tensors[weights->count];
     weights->count++;
@@ -209,8 +210,9 @@ cn_status cn_weights_copy(const cn_weights *weights, cn_weights *copy, cn_error 
         const cn_tensor *from = &weights->tensors[i];
         cn_tensor *to;
         status = cn_weights_add(copy, from->name, from->rank, from->dims, &to, error);
-        if (!status)
-            memcpy(to->data, from->data, (size_t)cn_tensor_count(from) * sizeof *from->data);
+        if (status) break;
+        memcpy(to->data, from->data, (size_t)cn_tensor_count(from) * sizeof *from->data);
+        to->stored_bytes = from->stored_bytes;
     }
     if (status) cn_weights_clear(copy);
     return status;

@@ -11,6 +11,7 @@
     X(tune, st_command_tune, "time the ways that layers can go, and keep the fastest") \
     X(train, st_command_train, "train a network and write its weights and log") \
     X(compress, st_command_compress, "prune and quantize a trained network, with training") \
+    X(storage, st_command_storage, "what pruned weights take on disk, for every scheme") \
     X(plot, st_command_plot, "draw the figures from the database") \
     X(report, st_command_report, "write PAPER.md from the database") \
     X(env, st_command_env, "the machine, the build and the libraries, as stored beside a result") \
@@ -19,7 +20,7 @@
     X(data, st_command_data, "the data sets: which are here, and getting them") \
     X(compare, st_command_compare, "the ratio of two cells' latencies, with its interval") \
     X(audit, st_command_audit, "check that timed runs are honest work") \
-    X(export, st_command_export, "the database as SQL, CSV or JSON text") \
+    X(export, st_command_export, "the database as text, networks as ONNX, weights in another format") \
     X(verify, st_command_verify, "check that summaries and details of the database agree") \
     X(import, st_command_import, "turn trained weights of another project into ours") \
     X(weights, st_command_weights, "trained weights that are known, and importing them") \

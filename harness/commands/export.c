@@ -1,4 +1,4 @@
-/* condense export: the database as text, or a network as ONNX. */
+/* condense export: the database as text, a network as ONNX, or weights in another format. */
 #include <cjson/cJSON.h>
 #include <csv.h>
 #include <errno.h>
@@ -8,6 +8,7 @@
 
 #include "cli/options.h"
 #include "commands/commands.h"
+#include "condense/compact.h"
 #include "condense/file.h"
 #include "condense/memory.h"
 #include "condense/onnx.h"
@@ -112,7 +113,8 @@ static cn_status export_all(const char *db, const char *folder, const char *form
 {
     bool sql = !strcmp(format, "sql"), json = !strcmp(format, "json");
     if (!sql && !json && strcmp(format, "csv") != 0)
-        return cn_fail(error, CN_EINVAL, "--format takes sql, csv, json or onnx, not '%.40s'",
+        return cn_fail(error, CN_EINVAL,
+                       "--format takes sql, csv, json, onnx, safetensors or compact, not '%.40s'",
                        format);
     st_store store = {.lock = -1};
     cn_status status = st_store_open_results(&store, db, error);
@@ -134,7 +136,26 @@ static cn_status export_all(const char *db, const char *folder, const char *form
 typedef struct network_request {
     const char *model, *scale, *weights, *output;
     int64_t batch;
+    bool entropy;
 } network_request;
+
+/* Rewrites a weight file, metadata and all. */
+static cn_status export_weights(const network_request *r, bool compact, cn_error *error)
+{
+    if (!r->weights || !r->output)
+        return cn_fail(error, CN_EINVAL, "--format %s needs --weights FILE and --output FILE",
+                       compact ? "compact" : "safetensors");
+    cn_weights weights;
+    char *metadata;
+    cn_status status = cn_weights_read(r->weights, &weights, &metadata, error);
+    if (!status)
+        status = compact ? cn_compact_write(r->output, &weights, metadata, r->entropy, error)
+                         : cn_safetensors_write(r->output, &weights, metadata, error);
+    if (!status) puts(r->output);
+    cn_weights_clear(&weights);
+    cn_free(metadata);
+    return status;
+}
 
 static cn_status export_network(const network_request *r, cn_error *error)
 {
@@ -157,6 +178,15 @@ static cn_status export_network(const network_request *r, cn_error *error)
     return status;
 }
 
+static cn_status export_as(const char *format, const char *db, const network_request *network,
+                           cn_error *error)
+{
+    bool compact = !strcmp(format, "compact");
+    if (compact || !strcmp(format, "safetensors")) return export_weights(network, compact, error);
+    if (!strcmp(format, "onnx")) return export_network(network, error);
+    return export_all(db, network->output ? network->output : ".", format, error);
+}
+
 int st_command_export(int argc, char **argv)
 {
     const char *db = NULL, *format = "sql";
@@ -164,37 +194,40 @@ int st_command_export(int argc, char **argv)
     const st_option options[] = {
         {"format", ST_TEXT, &format, "KIND",
          "sql (default): every row of every table, as read back by plot and report; csv or json: "
-         "one file a view; onnx: a network",
+         "one file a view; onnx: a network; safetensors or compact: a weight file",
          0, 0},
         {"db", ST_TEXT, &db, "FILE", "database; default results/study.db", 0, 0},
         {"output", ST_TEXT, &network.output, "PATH",
-         "folder for the files (default: the current one); onnx: the file", 0, 0},
+         "folder for the files (default: the current one); networks and weights: the file", 0, 0},
         {"model", ST_TEXT, &network.model, "NAME", "onnx: the network", 0, 0},
         {"scale", ST_TEXT, &network.scale, "NAME",
          "onnx: its scale; default: the first of its text", 0, 0},
         {"weights", ST_TEXT, &network.weights, "FILE",
-         "onnx: weight file, or 'random'; default: the committed or imported ones", 0, 0},
+         "onnx: weight file, or 'random'; default: the committed or imported ones; safetensors and "
+         "compact: the file to rewrite",
+         0, 0},
+        {"entropy", ST_FLAG, &network.entropy, NULL, "compact: with entropy coding", 0, 0},
         {"batch", ST_INT, &network.batch, "N", "onnx: images a run; 0 (default) leaves it open", 0,
          4096},
         {0}};
     const st_usage usage = {
         "export",
-        "condense export [--format sql|csv|json|onnx] [--output PATH] [...]",
-        "Writes the database as text, or a network with its weights as ONNX. The same contents\n"
-        "give the same bytes. The paths go to stdout.\n\n"
+        "condense export [--format KIND] [--output PATH] [...]",
+        "Writes the database as text, a network with its weights as ONNX, or a weight file in\n"
+        "another format, to the bit. The same contents give the same bytes. The paths go to\n"
+        "stdout.\n\n"
         "  condense export --output results/reference      what a fresh clone's paper is made "
         "from\n"
         "  condense export --format csv --output /tmp/csv   v_latency.csv and so on\n"
-        "  condense export --format onnx --model resnet50 --output resnet50.onnx",
+        "  condense export --format onnx --model resnet50 --output resnet50.onnx\n"
+        "  condense export --format compact --weights pruned.safetensors --output pruned.cnz",
         options,
         0,
         0};
     int code = st_options_parse(&usage, argc, argv, NULL);
     if (code >= 0) return code;
     cn_error error = {0};
-    cn_status status = !strcmp(format, "onnx")
-                           ? export_network(&network, &error)
-                           : export_all(db, network.output ? network.output : ".", format, &error);
+    cn_status status = export_as(format, db, &network, &error);
     if (status == CN_OK) return ST_EXIT_OK;
     return st_complain("export", st_exit_status(status), "%s", error.message);
 }

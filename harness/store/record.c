@@ -148,11 +148,14 @@ static cn_status record_size(st_store *store, int64_t attempt, const st_findings
     const st_sizes *s = &f->sizes;
     bool measured = f->peak_memory >= 0;
     return st_store_write(
-        store, error, "INSERT INTO size VALUES (?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,-1),?)",
-        "iiiiiiiiiiiiit", attempt, s->parameters, s->nonzero, s->macs, s->effective_macs,
+        store, error,
+        "INSERT INTO size VALUES "
+        "(?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,-1),?,nullif(?,-1),nullif(?,-1),nullif(?,''))",
+        "iiiiiiiiiiiiitiit", attempt, s->parameters, s->nonzero, s->macs, s->effective_macs,
         s->dense_bytes, s->stored_bytes, s->csr_bytes, (int64_t)f->memory.weights,
         (int64_t)f->memory.arena, (int64_t)f->memory.live_peak, (int64_t)f->memory.scratch,
-        f->peak_memory, measured ? NULL : f->peak_memory_reason);
+        f->peak_memory, measured ? NULL : f->peak_memory_reason, s->compact_bytes,
+        s->compact_value_bytes, s->compact_reason);
 }
 
 static cn_status record_energy(st_store *store, int64_t attempt, const st_findings *f,

@@ -9,6 +9,7 @@
 #include "env/environment.h"
 #include "measure/duel.h"
 #include "measure/peak.h"
+#include "measure/storage.h"
 #include "measure/training.h"
 #include "measure/tuner.h"
 #include "store/store.h"
@@ -71,6 +72,11 @@ typedef struct st_training_facts {
 /* Writes a finished timing in one transaction; the environment with the first. */
 cn_status st_record_training(st_recorder *recorder, const st_training_facts *facts,
                              const st_training *training, cn_error *error);
+
+/* Writes what a network's weights take, pruned in `count` ways, in one transaction; the environment
+ * with the first. */
+cn_status st_record_storage(st_recorder *recorder, const cn_model *model, const char *weights,
+                            const st_storage *points, int32_t count, cn_error *error);
 
 /* Whether the cell's last attempt is valid and was measured with the same settings by the same
  * build on the same machine: then --resume leaves it. */

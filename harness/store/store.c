@@ -128,9 +128,13 @@ static int64_t pragma(sqlite3 *db, const char *sql)
     return value;
 }
 
-const char *const st_schema_parts[] = {st_schema_sql,          st_schema_bench_sql,
-                                       st_schema_tuning_sql,   st_schema_compression_sql,
-                                       st_schema_training_sql, NULL};
+const char *const st_schema_parts[] = {st_schema_sql,
+                                       st_schema_bench_sql,
+                                       st_schema_tuning_sql,
+                                       st_schema_compression_sql,
+                                       st_schema_training_sql,
+                                       st_schema_storage_sql,
+                                       NULL};
 
 static int count_parts(const char *const *parts)
 {

@@ -174,6 +174,7 @@ cn_status st_trial_prepare(st_trial *trial, const st_settings *settings, st_ener
     findings->sizes = st_sizes_of(&cell->model.graph, &cell->weights);
     findings->peak_memory =
         st_peak_memory(&cell->model.graph, &cell->weights, &options, findings->peak_memory_reason);
+    st_sizes_compact(&findings->sizes, &cell->weights); /* afterwards: it leaves memory behind */
     cn_error problem;
     cn_status status = check_and_profile(trial, settings, stop, &problem);
     if (!status)

@@ -92,6 +92,12 @@ Test(cells, sizes_count_zeros)
     st_sizes full = st_sizes_of(&cell.model.graph, &cell.weights);
     cr_expect_eq(full.dense_bytes, 4 * full.parameters);
     cr_expect_eq(full.effective_macs, full.macs);
+    cr_expect_eq(full.compact_bytes, -1);
+    cr_expect_gt(strlen(full.compact_reason), 0);
+    st_sizes_compact(&full, &cell.weights);
+    cr_expect_gt(full.compact_bytes, full.compact_value_bytes); /* names and shapes */
+    cr_expect_lt(full.compact_bytes, full.stored_bytes + 1000);
+    cr_expect_str_eq(full.compact_reason, "");
     cn_tensor *weight = NULL;
     for (int32_t i = 0; i < cell.weights.count && !weight; i++)
         if (cell.weights.tensors[i].rank == 2) weight = &cell.weights.tensors[i];
@@ -103,5 +109,8 @@ Test(cells, sizes_count_zeros)
     cr_expect_eq(pruned.effective_macs, full.macs - zeroed, "a fully connected weight is one MAC");
     cr_expect_eq(pruned.csr_bytes, full.csr_bytes - 8 * zeroed);
     cr_expect_eq(pruned.macs, full.macs);
+    st_sizes_compact(&pruned, &cell.weights);
+    cr_expect_leq(pruned.compact_bytes, full.compact_bytes - 4 * zeroed + 8);
+    cr_expect_eq(pruned.compact_value_bytes, full.compact_value_bytes - 4 * zeroed);
     st_cell_close(&cell);
 }

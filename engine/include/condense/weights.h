@@ -13,7 +13,8 @@ typedef struct cn_tensor {
     char *name;
     int32_t rank; /* 0 to 4 */
     int32_t dims[4];
-    float *data; /* aligned to CN_ALIGNMENT, owned by the set */
+    float *data;          /* aligned to CN_ALIGNMENT, owned by the set */
+    int64_t stored_bytes; /* that the file it was read from spends on it; else 4 a number */
 } cn_tensor;
 
 typedef struct cn_weights {
