@@ -224,7 +224,7 @@ COMPRESSED := block8-admm-8x:pruned none-admm-linear4:quantized block8-admm-8x-l
 compress: all ## compress the networks anew, by the studies of compression (hours): MODEL=lenet5 for one
 	@for model in $(if $(filter command line,$(origin MODEL)),$(MODEL),$(TRAINED:experiments/weights/%-fashion.csv=%)); do \
 	  for study in fashion levels; do $(CONDENSE) compress --resume --model $$model \
-	    --study experiments/studies/compression-$$study.json || exit 1; done; \
+	    --study experiments/studies/compression/$$study.json || exit 1; done; \
 	  for pair in $(COMPRESSED); do cp results/compressed/$$model-fashion-$${pair%:*}.cnz \
 	    experiments/weights/$$model-fashion-$${pair#*:}.cnz || exit 1; done; done
 

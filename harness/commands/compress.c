@@ -26,7 +26,7 @@ static const char about[] =
     "  condense compress --model lenet5 --scheme unstructured --rate 2,4,8\n"
     "  condense compress --model resnet18 --scheme block8 --rate 9.2 --resume\n"
     "  condense compress --model lenet5 --scheme unstructured --rate 8 --levels linear --bits 4\n"
-    "  condense compress --study experiments/studies/compression-fashion.json --model lenet5";
+    "  condense compress --study experiments/studies/compression/fashion.json --model lenet5";
 
 /* What the command line, or an entry of a study, says. */
 typedef struct request {

@@ -1,4 +1,4 @@
-/* Studies of compression (experiments/studies/compression-NAME.json):
+/* Studies of compression (experiments/studies/compression/NAME.json):
  *   {"about": "what it is for",
  *    "runs": [{"model": ["lenet5", "resnet18"], "scheme": "block8", "rate": "2,4,8",
  *              "method": ["admm", "magnitude"]}, ...]}
