@@ -19,7 +19,7 @@ refuse()
 
 refuse 2 "did you mean 'resnet50'" --model resnet51
 refuse 2 "has no scale" --scale imagnet
-refuse 2 "not in this version" --variant pruned
+refuse 2 "not in this version" --variant slimmed
 refuse 2 "not in this version" --backend gpu
 refuse 2 "no variant" --variant thin
 refuse 2 "whole numbers" --threads 0
