@@ -30,7 +30,10 @@ static cn_status add_targets(cn_compression *c, cn_trainer *trainer, const cn_gr
                              const cn_compression_request *request, cn_error *error)
 {
     cn_patterns patterns;
-    cn_patterns_learn(graph, cn_trainer_weights(trainer), request->patterns, &patterns);
+    if (request->given)
+        patterns = *request->given;
+    else
+        cn_patterns_learn(graph, cn_trainer_weights(trainer), request->patterns, &patterns);
     c->targets = cn_calloc((size_t)graph->count, sizeof *c->targets);
     if (!c->targets) return cn_fail(error, CN_ENOMEM, "out of memory for the compression");
     for (int32_t i = 0; i < graph->count; i++) {

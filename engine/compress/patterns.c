@@ -1,9 +1,24 @@
 #include <math.h>
-#include <string.h>
+#include <stdlib.h>
 
 #include "condense/scheme.h"
 
 enum { CENTRE = 4, MASKS = 1 << 9 };
+
+bool cn_patterns_parse(const char *text, cn_patterns *patterns)
+{
+    *patterns = (cn_patterns){0};
+    for (const char *at = text;; at++) {
+        char *end;
+        long mask = strtol(at, &end, 16);
+        if (end == at || (*end && *end != ',') || mask < 0 || mask >= MASKS ||
+            __builtin_popcount((unsigned)mask) != 4 || patterns->count == CN_MOST_PATTERNS)
+            return false;
+        patterns->masks[patterns->count++] = (uint16_t)mask;
+        if (!*end) return true;
+        at = end;
+    }
+}
 
 /* The centre and the three other places of largest magnitude. */
 static uint16_t natural_pattern(const float *kernel)

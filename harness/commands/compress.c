@@ -60,6 +60,8 @@ static int parse(request *r, int argc, char **argv)
         {"per-channel", ST_FLAG, &j->per_channel, NULL, "levels for each output channel", 0, 0},
         {"patterns", ST_INT, &j->patterns, "N", "patterns in the learned set; 8", 1,
          CN_MOST_PATTERNS},
+        {"pattern-set", ST_TEXT, &j->pattern_set, "MASK,...", "these instead: 01b,036,0d8,1b0", 0,
+         0},
         {"from", ST_TEXT, &j->start, "FILE", "weights to begin with; the network's", 0, 0},
         {"reference", ST_TEXT, &j->reference, "FILE", "weights that losses count from; --from", 0,
          0},

@@ -42,6 +42,7 @@ typedef struct work {
     cn_trainer *trainer;
     cn_compression compression;
     cn_compression_request request;
+    cn_patterns patterns; /* given */
     double *layer_keep, top1_dense;
     char *start, *config, *output, *admm_checkpoint, *retrain_checkpoint;
     const char *dataset;
@@ -155,6 +156,11 @@ static cn_status load(work *w)
     int64_t probe = job->recipe.batch * SENSITIVITY_BATCHES;
     if (w->probe.count > probe) w->probe.count = (int32_t)probe;
     if (job->layer_rates) TRY(parse_layer_rates(w));
+    if (job->pattern_set && !cn_patterns_parse(job->pattern_set, &w->patterns))
+        return cn_fail(w->error, CN_EINVAL,
+                       "--pattern-set '%s': give 1 to %d hexadecimal masks of four of nine places, "
+                       "divided by commas, for example 01b,036,0d8,1b0",
+                       job->pattern_set, CN_MOST_PATTERNS);
     return open_trainer(w);
 }
 
@@ -165,18 +171,22 @@ static cn_status name_config(work *w)
     const cn_compression_request *q = &w->request;
     cn_free(w->config);
     char *recipe = st_recipe_text(&job->recipe, ST_RECIPE_FIELDS);
-    w->config = recipe
-                    ? cn_sprintf("{\"bits\":%d,\"layer_rates\":\"%s\",\"levels\":\"%s\",\"method\":"
-                                 "\"%s\",\"model\":\"%s\",\"patterns\":%d,\"per_channel\":%s,"
-                                 "\"rate\":%.15g,\"recipe\":%s,\"scale\":\"%s\",\"scheme\":\"%s\","
-                                 "\"start\":\"%s\",\"threads\":%" PRId64 ",\"train_set\":\"%s\"}",
-                                 q->levels ? q->bits : 0, job->layer_rates ? job->layer_rates : "",
-                                 cn_levels_name(q->levels), cn_method_name(job->method),
-                                 w->model.name, q->patterns, q->per_channel ? "true" : "false",
-                                 q->rate, recipe, w->model.scale, cn_scheme_name(q->scheme),
-                                 w->start_digest, job->threads, w->train_hash)
-                    : NULL;
+    char *given =
+        job->pattern_set ? cn_sprintf("\"pattern_set\":\"%s\",", job->pattern_set) : cn_strdup("");
+    w->config =
+        recipe && given
+            ? cn_sprintf("{\"bits\":%d,\"layer_rates\":\"%s\",\"levels\":\"%s\",\"method\":"
+                         "\"%s\",\"model\":\"%s\",%s\"patterns\":%d,\"per_channel\":%s,"
+                         "\"rate\":%.15g,\"recipe\":%s,\"scale\":\"%s\",\"scheme\":\"%s\","
+                         "\"start\":\"%s\",\"threads\":%" PRId64 ",\"train_set\":\"%s\"}",
+                         q->levels ? q->bits : 0, job->layer_rates ? job->layer_rates : "",
+                         cn_levels_name(q->levels), cn_method_name(job->method), w->model.name,
+                         given, q->patterns, q->per_channel ? "true" : "false", q->rate, recipe,
+                         w->model.scale, cn_scheme_name(q->scheme), w->start_digest, job->threads,
+                         w->train_hash)
+            : NULL;
     cn_free(recipe);
+    cn_free(given);
     if (!w->config) return no_memory(w->error);
     SHA256Data((const uint8_t *)w->config, strlen(w->config), w->hash);
     return CN_OK;
@@ -424,6 +434,7 @@ static cn_status work_on_rate(work *w, int32_t index)
                                           .rate = job->rates[index],
                                           .layer_keep = w->layer_keep,
                                           .patterns = (int32_t)job->patterns,
+                                          .given = job->pattern_set ? &w->patterns : NULL,
                                           .levels = job->levels,
                                           .bits = (int32_t)job->bits,
                                           .per_channel = job->per_channel,

@@ -20,6 +20,7 @@ typedef struct st_compression_job {
     const char *folder;      /* for the results; NULL: results/compressed under the root */
     const char *output;      /* file of the last rate's result; NULL: a name in the folder */
     const char *recipe_name; /* NULL: none */
+    const char *pattern_set; /* hexadecimal masks ("01b,036"); NULL: learned */
     const char *layer_rates; /* "conv1=5,fc1=100": of every tensor layer; NULL: by sensitivity */
     st_recipe recipe;
     cn_method method;

@@ -311,3 +311,17 @@ Test(scheme, natural_patterns_are_counted)
     cn_weights_clear(&weights);
     cn_graph_clear(&graph);
 }
+
+Test(scheme, patterns_are_parsed)
+{
+    cn_patterns patterns;
+    cr_assert(cn_patterns_parse("01b,036,0d8", &patterns));
+    cr_expect_eq(patterns.count, 3);
+    cr_expect_eq(patterns.masks[2], 0xd8);
+    static const char *const wrong[] = {
+        "",    ",",     "01b,",
+        "01f", "2d8",   "xyz",
+        "-1b", "1b 36", "1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b,1b"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        cr_expect_not(cn_patterns_parse(wrong[i], &patterns), "%s", wrong[i]);
+}

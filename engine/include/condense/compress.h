@@ -41,6 +41,7 @@ typedef struct cn_compression_request {
     double rate;              /* weights of all tensor layers over those that stay; at least 1 */
     const double *layer_keep; /* share that stays of each target; NULL: found by sensitivity */
     int32_t patterns;         /* size of the learned set, 1 to CN_MOST_PATTERNS */
+    const cn_patterns *given; /* this set instead; NULL: learn one */
     cn_levels levels;
     int32_t bits;
     bool per_channel;

@@ -117,6 +117,11 @@ cn_status cn_project_levels(const cn_tensor *tensor, const cn_constraint *constr
 cn_status cn_project(const cn_tensor *tensor, const cn_constraint *constraint, const float *from,
                      float *to, cn_error *error);
 
+/* Patterns from text: hexadecimal masks divided by commas, for example "01b,036,0d8,1b0". False
+ * where it is something else, a mask has not four places, or there are more than CN_MOST_PATTERNS.
+ */
+bool cn_patterns_parse(const char *text, cn_patterns *patterns);
+
 /* Counts, over all 3 x 3 kernels of the graph's convolutions that are not depthwise, the natural
  * pattern of each: the four places with the largest magnitudes, the centre always among them
  * (PatDNN). The `most` (up to CN_MOST_PATTERNS) that occur most become the set; fewer where fewer
