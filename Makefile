@@ -59,7 +59,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: FORCE bench train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: calibrate FORCE bench train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -227,6 +227,20 @@ compress: all ## compress the networks anew, by the studies of compression (hour
 	    --study experiments/studies/compression/$$study.json || exit 1; done; \
 	  for pair in $(COMPRESSED); do cp results/compressed/$$model-fashion-$${pair%:*}.cnz \
 	    experiments/weights/$$model-fashion-$${pair#*:}.cnz || exit 1; done; done
+
+# Networks of which trained ImageNet weights are known (condense weights).
+IMAGENET := resnet18 resnet50 inception_v1 squeezenet_v1.0 squeezenet_v1.1 mobilenet_v1 mobilenet_v2
+CALIBRATE = $(CONDENSE) calibrate --resume $(if $(DB),--db $(DB)) --model $$model
+PRUNE = $(CALIBRATE) --scale imagenet --images 128 --rate 2,4
+calibrate: all ## compress after training: int8 everywhere, pruning at the imagenet scale (hours): MODEL=, DB=
+	@for model in $(if $(filter command line,$(origin MODEL)),$(MODEL),$(TRAINED:experiments/weights/%-fashion.csv=%)); do \
+	  $(CALIBRATE) --bits 8 --images 1000 || exit 1; done
+	@for model in $(filter $(if $(filter command line,$(origin MODEL)),$(MODEL),%),$(IMAGENET)); do \
+	  $(CALIBRATE) --scale imagenet --bits 8 --dry-run >/dev/null || continue; \
+	  $(CALIBRATE) --scale imagenet --bits 8 || exit 1; \
+	  for scheme in unstructured block8; do \
+	    $(PRUNE) --scheme $$scheme && $(PRUNE) --scheme $$scheme --method magnitude && \
+	    $(PRUNE) --scheme $$scheme --method magnitude --correction none || exit 1; done; done
 
 baselines: ## install the reference engines of 'bench --against' that Debian lacks
 	@docker/baselines.sh

@@ -23,11 +23,12 @@ typedef struct units {
 
 units units_of(const cn_tensor *tensor, cn_scheme scheme);
 
-/* The unit of the weight at (output, input, place). */
+/* The unit of the weight at (output, input, place). Inputs and places are shared by all or by none,
+ * so that only the output is divided, which loops over a row do once. */
 static inline int64_t unit_of(const units *u, int64_t output, int64_t input, int64_t place)
 {
-    return (output / u->share_outputs * u->columns + input / u->share_inputs) * u->depth +
-           place / u->share_places;
+    int64_t column = u->share_inputs == 1 ? input : 0, depth = u->share_places == 1 ? place : 0;
+    return (output / u->share_outputs * u->columns + column) * u->depth + depth;
 }
 
 #endif

@@ -38,6 +38,11 @@ cn_status cn_walk_new(cn_walk **out, const cn_graph *graph, const cn_weights *we
     return CN_OK;
 }
 
+const cn_graph *cn_walk_graph(const cn_walk *walk)
+{
+    return walk->graph;
+}
+
 void cn_walk_forget(cn_walk *walk, int32_t layer)
 {
     cn_session_free(walk->sessions[layer]);

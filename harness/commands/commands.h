@@ -11,6 +11,7 @@
     X(tune, st_command_tune, "time the ways that layers can go, and keep the fastest") \
     X(train, st_command_train, "train a network and write its weights and log") \
     X(compress, st_command_compress, "prune and quantize a trained network, with training") \
+    X(calibrate, st_command_calibrate, "compress a network after training, on some hundred images") \
     X(storage, st_command_storage, "what pruned weights take on disk, for every scheme") \
     X(plot, st_command_plot, "draw the figures from the database") \
     X(report, st_command_report, "write PAPER.md from the database") \

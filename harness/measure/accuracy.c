@@ -4,8 +4,16 @@
 #include "condense/memory.h"
 #include "condense/random.h"
 
+/* What classifies: a session, or the emulation of a quantized network. */
+typedef struct classifier {
+    cn_session *session; /* or NULL */
+    const cn_quantization *quantization;
+    cn_walk *walk;
+    cn_shape input, output; /* of one picture */
+} classifier;
+
 typedef struct work {
-    cn_session *session;
+    const classifier *classifier;
     const st_dataset *dataset;
     uint32_t *order; /* the pictures, in the order they are taken */
     float *input, *output;
@@ -13,6 +21,13 @@ typedef struct work {
     int32_t batch;
     size_t input_size, classes; /* of one picture */
 } work;
+
+static cn_status run(const work *w, int32_t count, cn_error *error)
+{
+    const classifier *c = w->classifier;
+    if (c->session) return cn_session_run(c->session, w->input, w->output, error);
+    return cn_quantization_run(c->quantization, c->walk, count, w->input, w->output, error);
+}
 
 /* Pictures first .. first + count of the order; the rest of the batch stays as it was. */
 static cn_status classify(const work *w, int64_t first, int32_t count, st_confusion *confusion,
@@ -22,7 +37,7 @@ static cn_status classify(const work *w, int64_t first, int32_t count, st_confus
     for (int32_t i = 0; i < count && !status; i++)
         status = st_dataset_get(w->dataset, (int32_t)w->order[first + i],
                                 w->input + (size_t)i * w->input_size, &w->labels[i], error);
-    if (!status) status = cn_session_run(w->session, w->input, w->output, error);
+    if (!status) status = run(w, count, error);
     for (int32_t i = 0; i < count && !status; i++)
         st_confusion_add(confusion, w->output + (size_t)i * w->classes, w->labels[i]);
     return status;
@@ -44,17 +59,17 @@ static cn_status classify_all(const work *w, int64_t images, const st_accuracy_o
     return status;
 }
 
-cn_status st_accuracy_measure(cn_session *session, int32_t batch, const st_dataset *dataset,
-                              const st_accuracy_options *options, st_confusion *confusion,
-                              cn_error *error)
+static cn_status measure(const classifier *by, int32_t batch, const st_dataset *dataset,
+                         const st_accuracy_options *options, st_confusion *confusion,
+                         cn_error *error)
 {
     uint32_t total = (uint32_t)st_dataset_count(dataset);
     int64_t images = options->images && options->images < total ? options->images : total;
-    work w = {.session = session,
+    work w = {.classifier = by,
               .dataset = dataset,
               .batch = batch,
-              .input_size = (size_t)cn_shape_count(cn_session_input_shape(session)),
-              .classes = (size_t)cn_shape_count(cn_session_output_shape(session))};
+              .input_size = (size_t)cn_shape_count(by->input),
+              .classes = (size_t)cn_shape_count(by->output)};
     if (w.classes != (size_t)st_dataset_classes(dataset))
         return cn_fail(error, CN_EINVAL, "the network has %zu outputs, the data set %d classes",
                        w.classes, st_dataset_classes(dataset));
@@ -79,4 +94,27 @@ cn_status st_accuracy_measure(cn_session *session, int32_t batch, const st_datas
     cn_free(w.labels);
     if (status) st_confusion_clear(confusion);
     return status;
+}
+
+cn_status st_accuracy_measure(cn_session *session, int32_t batch, const st_dataset *dataset,
+                              const st_accuracy_options *options, st_confusion *confusion,
+                              cn_error *error)
+{
+    classifier c = {.session = session,
+                    .input = cn_session_input_shape(session),
+                    .output = cn_session_output_shape(session)};
+    return measure(&c, batch, dataset, options, confusion, error);
+}
+
+cn_status st_accuracy_measure_quantized(const cn_quantization *quantization, cn_walk *walk,
+                                        int32_t batch, const st_dataset *dataset,
+                                        const st_accuracy_options *options, st_confusion *confusion,
+                                        cn_error *error)
+{
+    const cn_graph *graph = cn_walk_graph(walk);
+    classifier c = {.quantization = quantization,
+                    .walk = walk,
+                    .input = graph->layers[0].shape,
+                    .output = graph->layers[graph->count - 1].shape};
+    return measure(&c, batch, dataset, options, confusion, error);
 }

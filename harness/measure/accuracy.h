@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
+#include "condense/quantize.h"
 #include "condense/session.h"
+#include "condense/walk.h"
 #include "data/dataset.h"
 #include "measure/metrics.h"
 
@@ -20,5 +22,12 @@ typedef struct st_accuracy_options {
 cn_status st_accuracy_measure(cn_session *session, int32_t batch, const st_dataset *dataset,
                               const st_accuracy_options *options, st_confusion *confusion,
                               cn_error *error);
+
+/* The same with the emulation of a quantized network on a walk over its folded graph and weights.
+ */
+cn_status st_accuracy_measure_quantized(const cn_quantization *quantization, cn_walk *walk,
+                                        int32_t batch, const st_dataset *dataset,
+                                        const st_accuracy_options *options, st_confusion *confusion,
+                                        cn_error *error);
 
 #endif

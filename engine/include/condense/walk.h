@@ -18,6 +18,8 @@ typedef struct cn_walk cn_walk;
 cn_status cn_walk_new(cn_walk **out, const cn_graph *graph, const cn_weights *weights,
                       int32_t threads, cn_error *error);
 
+const cn_graph *cn_walk_graph(const cn_walk *walk);
+
 /* The layer's weights have changed. */
 void cn_walk_forget(cn_walk *walk, int32_t layer);
 
