@@ -1,6 +1,5 @@
 #include "compress/matrix.h"
 
-#include <math.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <string.h>
 
@@ -8,15 +7,8 @@
 #include "cpu/kernels/kernels.h"
 
 /* A block of the left factor stays in the second-level cache, a strip of it and of the right one in
- * the first; columns are eliminated by PANEL at a time. */
-enum {
-    DEPTH = 256,
-    BLOCK_ROWS = 96,
-    BLOCK_COLUMNS = 480,
-    PANEL = 64,
-    STRIP = 512,
-    MOST_TILE = 256
-};
+ * the first. */
+enum { DEPTH = 256, BLOCK_ROWS = 96, BLOCK_COLUMNS = 1920, MOST_TILE = 256, SMALL = 48 };
 
 static int64_t least(int64_t a, int64_t b)
 {
@@ -112,128 +104,84 @@ cn_status matrix_add_product(int64_t rows, int64_t columns, int64_t depth, doubl
     return done ? CN_OK : cn_fail(error, CN_ENOMEM, "no memory for a product of matrices");
 }
 
-/* Cholesky's algorithm on the `size` x `size` corner at `a`. */
-static bool factor_corner(double *a, int64_t size, int64_t pitch)
-{
-    for (int64_t j = 0; j < size; j++) {
-        double *row = a + j * pitch, pivot = row[j];
-        for (int64_t k = 0; k < j; k++)
-            pivot -= row[k] * row[k];
-        if (!(pivot > 0)) return false;
-        row[j] = sqrt(pivot);
-        for (int64_t i = j + 1; i < size; i++) {
-            double *below = a + i * pitch, sum = below[j];
-            for (int64_t k = 0; k < j; k++)
-                sum -= below[k] * row[k];
-            below[j] = sum / row[j];
-        }
-    }
-    return true;
-}
-
-/* Rows of x solve x corner^T = what they hold. */
-static void solve_right(const double *corner, int64_t size, double *x, int64_t rows, int64_t pitch)
-{
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < size; j++) {
-            double *row = x + i * pitch, sum = row[j];
-            const double *triangle = corner + j * pitch;
-#pragma omp simd reduction(- : sum)
-            for (int64_t k = 0; k < j; k++)
-                sum -= row[k] * triangle[k];
-            row[j] = sum / triangle[j];
-        }
-}
-
-cn_status matrix_cholesky(double *matrix, int64_t n, cn_error *error)
-{
-    for (int64_t at = 0; at < n; at += PANEL) {
-        int64_t size = least(PANEL, n - at);
-        factor below = {.wide = matrix + at * n, .row = n, .depth = 1};
-        double *corner = matrix + at * n + at;
-        cn_status status =
-            matrix_add_product(n - at, size, at, -1, below, below, corner, n, true, error);
-        if (status) return status;
-        if (!factor_corner(corner, size, n))
-            return cn_fail(error, CN_EDIVERGED, "a matrix of %lld rows is not positive definite",
-                           (long long)n);
-        solve_right(corner, size, corner + size * n, n - at - size, n);
-    }
-    return CN_OK;
-}
-
-/* Columns of x (`size` rows, of which `columns` are given) solve corner x = what they hold. */
-static void solve_left(const double *corner, int64_t size, double *x, int64_t columns,
-                       int64_t pitch)
-{
-    for (int64_t i = 0; i < size; i++) {
-        double *row = x + i * pitch;
-        for (int64_t k = 0; k < i; k++) {
-            const double *above = x + k * pitch;
-            double by = corner[i * pitch + k];
-#pragma omp simd
-            for (int64_t j = 0; j < columns; j++)
-                row[j] -= by * above[j];
-        }
-        double by = 1 / corner[i * pitch + i];
-#pragma omp simd
-        for (int64_t j = 0; j < columns; j++)
-            row[j] *= by;
-    }
-}
-
-/* x = the inverse of the lower triangle `l`. Of a panel of rows, x = corner^-1 (1 - l x), in which
- * the rows of x above are known. */
-static cn_status invert_triangle(const double *l, double *x, int64_t n, cn_error *error)
-{
-    for (int64_t at = 0; at < n; at += PANEL) {
-        int64_t size = least(PANEL, n - at);
-        for (int64_t column = 0; column < at; column += STRIP) {
-            factor left = {.wide = l + at * n + column, .row = n, .depth = 1};
-            factor right = {.wide = x + column * n + column, .row = 1, .depth = n};
-            cn_status status =
-                matrix_add_product(size, least(STRIP, at - column), at - column, -1, left, right,
-                                   x + at * n + column, n, false, error);
-            if (status) return status;
-        }
-        for (int64_t i = at; i < at + size; i++)
-            x[i * n + i] = 1;
-        solve_left(l + at * n + at, size, x + at * n, at + size, n);
-    }
-    return CN_OK;
-}
-
-void matrix_mirror(double *matrix, int64_t n)
+/* Element (j, i) = element (i, j) for i > j. */
+static void mirror(double *matrix, int64_t n, int64_t pitch)
 {
     enum { SQUARE = 32 };
     for (int64_t row = 0; row < n; row += SQUARE)
         for (int64_t column = 0; column <= row; column += SQUARE)
             for (int64_t i = row; i < least(row + SQUARE, n); i++)
                 for (int64_t j = column; j < least(column + SQUARE, i); j++)
-                    matrix[j * n + i] = matrix[i * n + j];
+                    matrix[j * pitch + i] = matrix[i * pitch + j];
 }
 
-/* With the inverse x of the triangle, the matrix's is x^T x; of its columns from `at` on only the
- * rows from there on are not zero. */
+/* Gauss and Jordan's elimination of a small matrix, all of it. */
+static bool invert_small(double *a, int64_t n, int64_t pitch)
+{
+    for (int64_t k = 0; k < n; k++) {
+        double *pivot = a + k * pitch, by = 1 / pivot[k];
+        if (!(pivot[k] > 0)) return false;
+        pivot[k] = 1;
+        for (int64_t j = 0; j < n; j++)
+            pivot[j] *= by;
+        for (int64_t i = 0; i < n; i++) {
+            double *row = a + i * pitch, times = row[k];
+            if (i == k) continue;
+            row[k] = 0;
+            for (int64_t j = 0; j < n; j++)
+                row[j] -= times * pivot[j];
+        }
+    }
+    return true;
+}
+
+/* The matrix in four: A and its inverse, C below it, D. With P = C A^-1 the inverse of the Schur
+ * complement S = D - P C^T goes where D is, -S^-1 P where C is, and A^-1 + P^T S^-1 P where A is:
+ * n^3 operations altogether, as by Cholesky's factor, and nearly all in large products. */
+static cn_status invert(double *a, int64_t n, int64_t pitch, cn_error *error)
+{
+    int64_t half = n / 2, rest = n - half;
+    double *c = a + half * pitch, *d = c + half;
+    if (n <= SMALL)
+        return invert_small(a, n, pitch)
+                   ? CN_OK
+                   : cn_fail(error, CN_EDIVERGED, "a matrix is not positive definite");
+    double *p = cn_calloc((size_t)(rest * half), sizeof *p);
+    if (!p) return cn_fail(error, CN_ENOMEM, "no memory for a matrix of %lld rows", (long long)n);
+    factor lower = {.wide = c, .row = pitch, .depth = 1}, corner = {a, NULL, pitch, 1};
+    factor rows = {.wide = p, .row = half, .depth = 1}, columns = {p, NULL, 1, half};
+    cn_status status = invert(a, half, pitch, error);
+    if (!status)
+        status = matrix_add_product(rest, half, half, 1, lower, corner, p, half, false, error);
+    if (!status)
+        status = matrix_add_product(rest, rest, half, -1, rows, lower, d, pitch, true, error);
+    if (!status) {
+        mirror(d, rest, pitch);
+        status = invert(d, rest, pitch, error);
+    }
+    for (int64_t i = 0; i < rest; i++)
+        memset(c + i * pitch, 0, (size_t)half * sizeof *c);
+    factor schur = {.wide = d, .row = pitch, .depth = 1}, below = {c, NULL, 1, pitch};
+    if (!status)
+        status = matrix_add_product(rest, half, rest, -1, schur, columns, c, pitch, false, error);
+    if (!status)
+        status = matrix_add_product(half, half, rest, -1, columns, below, a, pitch, true, error);
+    if (!status) mirror(a, half, pitch);
+    for (int64_t i = 0; i < rest && !status; i++)
+        for (int64_t j = 0; j < half; j++)
+            a[j * pitch + half + i] = c[i * pitch + j];
+    cn_free(p);
+    return status;
+}
+
 cn_status matrix_invert(double *matrix, int64_t n, cn_error *error)
 {
-    double *x = cn_calloc((size_t)n * (size_t)n, sizeof *x);
-    if (!x) return cn_fail(error, CN_ENOMEM, "no memory for a matrix of %lld rows", (long long)n);
-    cn_status status = matrix_cholesky(matrix, n, error);
-    if (!status) status = invert_triangle(matrix, x, n, error);
-    if (!status) memset(matrix, 0, (size_t)n * (size_t)n * sizeof *matrix);
-    for (int64_t at = 0; at < n && !status; at += STRIP) {
-        factor left = {.wide = x + at * n + at, .row = 1, .depth = n};
-        factor right = {.wide = x + at * n, .row = 1, .depth = n};
-        status = matrix_add_product(least(STRIP, n - at), at, n - at, 1, left, right,
-                                    matrix + at * n, n, false, error);
-        if (!status)
-            status = matrix_add_product(least(STRIP, n - at), least(STRIP, n - at), n - at, 1, left,
-                                        left, matrix + at * n + at, n, true, error);
-    }
-    if (!status) matrix_mirror(matrix, n);
-    cn_free(x);
-    return status;
+    return invert(matrix, n, n, error);
+}
+
+void matrix_mirror(double *matrix, int64_t n)
+{
+    mirror(matrix, n, n);
 }
 
 cn_status matrix_product_single(int64_t rows, int64_t columns, int64_t depth, const float *a,

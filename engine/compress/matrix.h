@@ -23,12 +23,8 @@ typedef struct factor {
 cn_status matrix_add_product(int64_t rows, int64_t columns, int64_t depth, double scale, factor a,
                              factor b, double *to, ptrdiff_t pitch, bool lower, cn_error *error);
 
-/* The lower triangle of the symmetric n x n matrix becomes its Cholesky factor; what is above
- * stays. CN_EDIVERGED where the matrix is not positive definite. */
-cn_status matrix_cholesky(double *matrix, int64_t n, cn_error *error);
-
-/* The symmetric positive definite n x n matrix, of which the lower triangle is read, becomes its
- * inverse, all of it. CN_EDIVERGED as above. */
+/* The symmetric positive definite n x n matrix becomes its inverse. CN_EDIVERGED where it is not
+ * positive definite. */
 cn_status matrix_invert(double *matrix, int64_t n, cn_error *error);
 
 /* Element (j, i) = element (i, j) for i > j. */

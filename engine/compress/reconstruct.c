@@ -9,7 +9,7 @@
 
 /* rho over the unit diagonal of H, stage by stage: small at first, so that the weights move freely
  * and the support settles late. */
-static const double rhos[] = {0.03, 0.1, 0.3, 1, 3};
+static const double rhos[] = {0.1, 0.2, 0.4, 0.8, 1.6, 3.2};
 enum { STAGES = sizeof rhos / sizeof *rhos, STEPS = 8, GRADIENT_STEPS = 40 };
 static const double damping = 0.01, residual_left = 1e-4;
 
