@@ -191,15 +191,15 @@ kernel-tests-neon: ## the same for NEON under user-mode emulation
 # files only, so they are built without kernels and training.
 FUZZ_SECONDS ?= 60
 FUZZ_TARGETS := $(patsubst tests/fuzz/%.c,$(OBJ)/fuzz/%,$(wildcard tests/fuzz/*.c))
-FUZZED_SRC := $(wildcard engine/base/*.c engine/lr/*.c engine/format/*.c) engine/cpu/isa.c engine/plan/wisdom.c \
-  $(addprefix harness/data/,cifar.c decode.c file.c idx.c jpeg.c labels.c pictures.c png.c resize.c)
+FUZZED_SRC := $(wildcard engine/base/*.c engine/lr/*.c engine/format/*.c) engine/cpu/isa.c engine/plan/wisdom.c harness/study/compression_study.c \
+  $(addprefix harness/data/,cifar.c decode.c file.c idx.c jpeg.c json.c labels.c pictures.c png.c resize.c)
 $(OBJ)/fuzz/%: $(OBJ)/tests/fuzz/%.o $(FUZZED_SRC:%.c=$(OBJ)/%.o) $(ONNX).o
 	@mkdir -p $(@D)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(LIBS)
 fuzz-targets: $(FUZZ_TARGETS)
 fuzz: ## feed the readers of texts and files with noise, FUZZ_SECONDS each (needs clang)
 	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)/clang SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-targets
-	@mkdir -p $(BUILD)/clang/corpus && cp experiments/models/*.lr $(BUILD)/clang/corpus
+	@mkdir -p $(BUILD)/clang/corpus && cp experiments/models/*.lr experiments/studies/*.json $(BUILD)/clang/corpus
 	@for target in $(notdir $(FUZZ_TARGETS)); do \
 	    mkdir -p $(BUILD)/clang/corpus-$$target; \
 	    $(BUILD)/clang/obj/fuzz/$$target -max_total_time=$(FUZZ_SECONDS) -timeout=20 -rss_limit_mb=4096 \

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "condense/memory.h"
@@ -43,5 +44,21 @@ cn_status cn_new_file_end(cn_new_file *file, cn_status status, cn_error *error)
                          strerror(reason));
     if (status) unlink(file->temporary);
     clear(file);
+    return status;
+}
+
+cn_status cn_make_folders(const char *path, cn_error *error)
+{
+    char *copy = cn_strdup(path);
+    if (!copy) return cn_fail(error, CN_ENOMEM, "out of memory");
+    cn_status status = CN_OK;
+    for (char *slash = strchr(copy + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(copy, 0777) && errno != EEXIST)
+            status =
+                cn_fail(error, CN_EIO, "%s: cannot make the folder: %s", copy, strerror(errno));
+        *slash = '/';
+    }
+    cn_free(copy);
     return status;
 }

@@ -9,6 +9,8 @@
 #include "commands/commands.h"
 #include "commands/recording.h"
 #include "condense/memory.h"
+#include "condense/model.h"
+#include "data/catalog.h"
 #include "study/compression.h"
 #include "study/compression_study.h"
 
@@ -28,12 +30,16 @@ static const char about[] =
     "  condense compress --model lenet5 --scheme unstructured --rate 8 --levels linear --bits 4\n"
     "  condense compress --study experiments/studies/compression/fashion.json --model lenet5";
 
-/* What the command line, or an entry of a study, says. */
+/* What the command line, and an entry of a study, say. */
 typedef struct request {
     st_compression_job job;
     const char *scheme, *rate, *method, *levels, *db, *study;
-    bool seen_model; /* of the command line: with --study, only that network's entries */
 } request;
+
+typedef struct words {
+    int argc;
+    char **argv;
+} words;
 
 static volatile sig_atomic_t interrupted;
 
@@ -52,8 +58,8 @@ static int parse(request *r, int argc, char **argv)
         {"scheme", ST_TEXT, &r->scheme, "NAME", "what is removed; none", 0, 0},
         {"rate", ST_TEXT, &r->rate, "LIST", "rates, each from the result of the one before; 1", 0,
          0},
-        {"layer-rates", ST_TEXT, &j->layer_rates, "LAYER=X,...", "of every layer with weights", 0,
-         0},
+        {"layer-rates", ST_TEXT, &j->layer_rates, "LAYER=X,...",
+         "of each layer, in place of --rate", 0, 0},
         {"method", ST_TEXT, &r->method, "NAME", "admm, magnitude or random", 0, 0},
         {"levels", ST_TEXT, &r->levels, "NAME", "values that weights may have; none", 0, 0},
         {"bits", ST_INT, &j->bits, "N", "bits of a level; 4", 1, 8},
@@ -115,7 +121,9 @@ static const char *method_name(int i)
 static cn_status take_rates(request *r, cn_error *error)
 {
     st_compression_job *j = &r->job;
-    const char *at = r->rate;
+    if (r->rate && j->layer_rates)
+        return cn_fail(error, CN_EINVAL, "give --rate or --layer-rates, not both");
+    const char *at = r->rate ? r->rate : "1";
     for (j->rate_count = 0; j->rate_count < ST_COMPRESSION_RATES; at++) {
         char *end;
         double rate = strtod(at, &end);
@@ -152,7 +160,6 @@ static request defaults(void)
     return (request){
         .job = {.scale = "fashion", .bits = 4, .patterns = 8, .threads = 1, .images = 1000},
         .scheme = "none",
-        .rate = "1",
         .method = "admm",
         .levels = "none"};
 }
@@ -175,42 +182,73 @@ static void print_rate(void *context, const st_compression_report *report)
     fflush(stdout);
 }
 
-/* One job: recipe, then the words again, because the command line overrides the recipe. */
-static cn_status run_job(const st_compression_context *context, int argc, char **argv,
-                         const request *base, cn_error *error)
+/* Whether there is such a network. */
+static cn_status check_model(const st_compression_job *job, cn_error *error)
 {
-    request r = *base;
-    st_recipe *recipe = &r.job.recipe;
-    cn_status status = take_words(&r, error);
+    cn_model model;
+    cn_status status = st_catalog_load(job->model, job->scale, NULL, 0, &model, error);
+    if (status == CN_OK) cn_model_clear(&model);
+    return status;
+}
+
+static cn_status parse_both(request *r, const words *line, const words *entry, cn_error *error)
+{
+    bool wrong =
+        parse(r, line->argc, line->argv) >= 0 || (entry && parse(r, entry->argc, entry->argv) >= 0);
+    return wrong ? cn_fail(error, CN_EINVAL, "an option is wrong") : CN_OK;
+}
+
+/* One run: the command line's words, then those of a study's entry (NULL: none). Twice, because
+ * they name the recipe and override it. */
+static cn_status read_run(request *r, const words *line, const words *entry, cn_error *error)
+{
+    *r = defaults();
+    cn_status status = parse_both(r, line, entry, error);
+    if (status == CN_OK) status = take_words(r, error);
+    if (status == CN_OK) status = check_model(&r->job, error);
     if (status == CN_OK)
-        status = st_recipe_load(r.job.model, r.job.scale, true, r.job.recipe_name, recipe, error);
-    if (status == CN_OK && parse(&r, argc, argv) >= 0)
-        status = cn_fail(error, CN_EINVAL, "an option is wrong");
-    return status == CN_OK ? st_compression_run(&r.job, context, error) : status;
+        status = st_recipe_load(r->job.model, r->job.scale, true, r->job.recipe_name,
+                                &r->job.recipe, error);
+    return status == CN_OK ? parse_both(r, line, entry, error) : status;
 }
 
 typedef struct entry_context {
-    const st_compression_context *compression;
-    const request *line; /* the command line */
+    const words *line;
+    const char *model;                         /* only this network's entries; NULL: all */
+    const st_compression_context *compression; /* NULL: entries are only checked */
 } entry_context;
 
-/* An entry of a study: its words after the command line's. */
 static cn_status run_entry(void *context, int argc, char **argv, cn_error *error)
 {
     const entry_context *e = context;
-    request r = *e->line;
-    r.job.model = NULL;
-    if (parse(&r, argc, argv) >= 0) return cn_fail(error, CN_EINVAL, "an option is wrong");
-    if (e->line->job.model && r.job.model && strcmp(e->line->job.model, r.job.model) != 0)
-        return CN_OK;
-    return run_job(e->compression, argc, argv, &r, error);
+    request r;
+    cn_status status = read_run(&r, e->line, &(words){argc, argv}, error);
+    if (status != CN_OK || !e->compression) return status;
+    if (e->model && strcmp(e->model, r.job.model) != 0) return CN_OK;
+    return st_compression_run(&r.job, e->compression, error);
 }
 
-static cn_status run_all(const request *r, const char *command, int argc, char **argv,
-                         cn_error *error)
+/* With `compression` NULL everything is only checked. */
+static cn_status run_all(const request *r, const words *line,
+                         const st_compression_context *compression, cn_error *error)
 {
+    if (r->study) {
+        entry_context context = {line, r->job.model, compression};
+        return st_compression_study(r->study, run_entry, &context, error);
+    }
+    request run;
+    cn_status status = read_run(&run, line, NULL, error);
+    if (status != CN_OK || !compression) return status;
+    return st_compression_run(&run.job, compression, error);
+}
+
+/* A mistake in the last entry of a study is told before the first is worked on. */
+static cn_status compress(const request *r, const char *command, const words *line, cn_error *error)
+{
+    cn_status status = run_all(r, line, NULL, error);
+    if (status != CN_OK) return status;
     st_recording recording;
-    cn_status status = st_recording_open(&recording, r->db, command, 0, error);
+    status = st_recording_open(&recording, r->db, command, 0, error);
     if (status == CN_OK) {
         st_environment_hash(&recording.environment, recording.recorder.environment_hash);
         st_recording_finish(&recording);
@@ -220,9 +258,7 @@ static cn_status run_all(const request *r, const char *command, int argc, char *
                                                 .on_rate = print_rate};
         printf("model,scale,scheme,method,rate_asked,rate,levels,bits,weights,kept,top1_dense,top1,"
                "seconds,file\n");
-        const entry_context entries = {&context, r};
-        status = r->study ? st_compression_study(r->study, run_entry, (void *)&entries, error)
-                          : run_job(&context, argc, argv, r, error);
+        status = run_all(r, line, &context, error);
     }
     st_recording_close(&recording);
     return status;
@@ -238,7 +274,7 @@ int st_command_compress(int argc, char **argv)
         sigaction(SIGINT,
                   &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND},
                   NULL);
-        cn_status status = command ? run_all(&r, command, argc, argv, &error)
+        cn_status status = command ? compress(&r, command, &(words){argc, argv}, &error)
                                    : cn_fail(&error, CN_ENOMEM, "out of memory");
         if (status != CN_OK) st_complain("compress", ST_EXIT_FAILED, "%s", error.message);
         exit_status = st_exit_status(status);

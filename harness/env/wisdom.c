@@ -76,18 +76,6 @@ cn_status st_wisdom_load(cn_wisdom **wisdom, cn_error *error)
     return CN_OK;
 }
 
-/* The file's folder and the one above, where missing. */
-static void make_folders(const char *path)
-{
-    char *copy = cn_strdup(path);
-    for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(copy, 0777); /* what fails here is told by whoever opens the file */
-        *slash = '/';
-    }
-    cn_free(copy);
-}
-
 static cn_status write_file(const char *path, const cn_wisdom *wisdom, cn_error *error)
 {
     cn_new_file file;
@@ -127,7 +115,7 @@ cn_status st_wisdom_save(const cn_wisdom *wisdom, cn_error *error)
         return cn_fail(error, CN_ENOTFOUND,
                        "there is no place for wisdom: set CONDENSE_WISDOM to a file");
     }
-    make_folders(path);
+    cn_make_folders(path, NULL); /* opening the lock tells what failed */
     int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock < 0 || flock(lock, LOCK_EX))
         status = cn_fail(error, CN_EIO, "%s: %s; CONDENSE_WISDOM can name another file", name,

@@ -69,9 +69,14 @@ cn_status st_record_compression(st_recorder *r, const st_compression_facts *fact
 }
 
 cn_status st_record_compression_step(st_recorder *r, int64_t row, int32_t targets, int64_t images,
-                                     const cn_compress_step *step, cn_error *error)
+                                     double seconds, const cn_compress_step *step, cn_error *error)
 {
     cn_status status = st_store_begin(r->store, error);
+    if (!status)
+        status =
+            st_store_write(r->store, error,
+                           "UPDATE compression SET seconds = coalesce(seconds, 0) + ? WHERE id = ?",
+                           "ri", seconds, row);
     if (!status)
         status = st_store_write(
             r->store, error, "INSERT OR REPLACE INTO compression_step VALUES (?,?,?,?,?,?,?)",
@@ -93,7 +98,7 @@ cn_status st_record_compression_result(st_recorder *r, int64_t row, int32_t targ
     if (!status)
         status = st_store_write(
             r->store, error,
-            "UPDATE compression SET seconds=coalesce(seconds,0)+?, top1=?, weights=?, kept=?, "
+            "UPDATE compression SET seconds = coalesce(seconds, 0) + ?, top1=?, weights=?, kept=?, "
             "dense_bytes=?, csr_bytes=?, compact_bytes=?, value_bytes=?, "
             "file_bytes=?, output=?, output_digest=? WHERE id=?",
             "rriiiiiiitti", s->seconds, s->top1, s->weights, s->kept, s->dense_bytes, s->csr_bytes,

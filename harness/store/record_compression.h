@@ -18,7 +18,8 @@ typedef struct st_compression_facts {
 
 /* What came of it. */
 typedef struct st_compression_result {
-    double seconds, top1;
+    double seconds; /* since the last step was recorded */
+    double top1;
     int64_t weights, kept, dense_bytes, csr_bytes, compact_bytes, value_bytes, file_bytes;
     const int64_t *layer_kept; /* of each target */
     const char *output, *output_digest;
@@ -29,9 +30,10 @@ cn_status st_record_compression(st_recorder *recorder, const st_compression_fact
                                 int64_t *row, cn_error *error);
 
 /* One iteration or epoch, in one transaction; one that is there already is replaced. `images`: how
- * many pictures its accuracies are of. */
+ * many pictures its accuracies are of; `seconds`: of work since the last one was recorded. */
 cn_status st_record_compression_step(st_recorder *recorder, int64_t row, int32_t targets,
-                                     int64_t images, const cn_compress_step *step, cn_error *error);
+                                     int64_t images, double seconds, const cn_compress_step *step,
+                                     cn_error *error);
 
 cn_status st_record_compression_result(st_recorder *recorder, int64_t row, int32_t targets,
                                        const st_compression_result *result, cn_error *error);

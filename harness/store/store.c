@@ -15,6 +15,7 @@
 
 #include "cli/home.h"
 #include "condense/clock.h"
+#include "condense/file.h"
 #include "condense/memory.h"
 
 /* Test hook: CONDENSE_CRASH_AT=n kills the program at its n-th database write, so that the tests
@@ -57,23 +58,6 @@ static cn_status execute(const st_store *store, const char *sql, cn_error *error
 {
     if (sqlite3_exec(store->db, sql, NULL, NULL, NULL) == SQLITE_OK) return CN_OK;
     return st_store_fail(store, error);
-}
-
-/* The folders above `path`, made where missing. */
-static cn_status make_folders(const char *path, cn_error *error)
-{
-    char *copy = cn_strdup(path);
-    if (!copy) return cn_fail(error, CN_ENOMEM, "out of memory");
-    cn_status status = CN_OK;
-    for (char *slash = strchr(copy + 1, '/'); slash && !status; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(copy, 0777) && errno != EEXIST)
-            status =
-                cn_fail(error, CN_EIO, "%s: cannot make the folder: %s", copy, strerror(errno));
-        *slash = '/';
-    }
-    cn_free(copy);
-    return status;
 }
 
 /* Takes the lock, waiting up to `seconds` for it. */
@@ -195,7 +179,7 @@ static cn_status open_file(st_store *store, const char *path, int flags, double 
     *store = (st_store){.lock = -1, .path = cn_strdup(path)};
     if (!store->path) return cn_fail(error, CN_ENOMEM, "out of memory");
     if (flags & SQLITE_OPEN_READWRITE) {
-        cn_status status = make_folders(path, error);
+        cn_status status = cn_make_folders(path, error);
         if (!status) status = take_lock(store, patience, error);
         if (status) return status;
         signal(SIGXFSZ, SIG_IGN); /* a file-size limit then reads as a full disk */

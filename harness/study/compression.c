@@ -22,6 +22,7 @@
 #include "data/examples.h"
 #include "data/store_weights.h"
 #include "measure/sizes.h"
+#include "study/layer_rates.h"
 
 #define TRY(call)                                                                                  \
     do {                                                                                           \
@@ -43,7 +44,8 @@ typedef struct work {
     cn_compression compression;
     cn_compression_request request;
     cn_patterns patterns; /* given */
-    double *layer_keep, top1_dense;
+    double *layer_keep, layers_rate, top1_dense;
+    int64_t began_ns; /* what is not in the record yet */
     char *start, *config, *output, *admm_checkpoint, *retrain_checkpoint;
     const char *dataset;
     int64_t row;
@@ -67,30 +69,6 @@ static cn_status begin_write(work *w)
 static void end_write(work *w)
 {
     st_store_close(w->context->recorder->store);
-}
-
-/* "conv1=5,conv2=12.5,...": the share that each tensor layer keeps. */
-static cn_status parse_layer_rates(work *w)
-{
-    const cn_graph *graph = &w->model.graph;
-    w->layer_keep = cn_calloc((size_t)graph->count, sizeof *w->layer_keep);
-    if (!w->layer_keep) return no_memory(w->error);
-    int32_t target = 0;
-    for (int32_t i = 0; i < graph->count; i++) {
-        const char *name = graph->layers[i].name, *at = w->job->layer_rates;
-        size_t length = strlen(name);
-        if (!cn_op_is_tensor(graph->layers[i].op)) continue;
-        while (at && (strncmp(at, name, length) != 0 || at[length] != '='))
-            at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL;
-        char *end;
-        double rate = at ? strtod(at + length + 1, &end) : NAN;
-        if (!at) return cn_fail(w->error, CN_EINVAL, "--layer-rates: layer '%s' is missing", name);
-        if (!(rate >= 1) || (*end && *end != ','))
-            return cn_fail(w->error, CN_EINVAL,
-                           "--layer-rates: the rate of '%s' is not a number of at least 1", name);
-        w->layer_keep[target++] = 1 / rate;
-    }
-    return CN_OK;
 }
 
 static cn_status load_weights(work *w, const char *path, cn_weights *weights)
@@ -118,34 +96,27 @@ static void set_weights(work *w, const cn_weights *weights)
     }
 }
 
-static cn_status open_trainer(work *w)
+/* A trainer that holds `start`, and the accuracy that losses count from. */
+static cn_status open_trainer(work *w, const cn_weights *start)
 {
     const st_compression_job *job = w->job;
-    cn_weights start, reference;
     double loss;
-    TRY(load_weights(w, job->start, &start));
-    st_weights_digest(&start, w->start_digest);
-    w->start = cn_strdup(start.label);
-    cn_status status =
-        w->start ? cn_trainer_new(&w->trainer, &w->model.graph, &start, (int32_t)job->recipe.batch,
-                                  (uint64_t)job->recipe.seed, w->error)
-                 : no_memory(w->error);
-    if (status == CN_OK && job->reference) {
-        status = load_weights(w, job->reference, &reference);
-        if (status == CN_OK) set_weights(w, &reference);
+    TRY(cn_trainer_new(&w->trainer, &w->model.graph, start, (int32_t)job->recipe.batch,
+                       (uint64_t)job->recipe.seed, w->error));
+    if (job->reference) {
+        cn_weights reference;
+        TRY(load_weights(w, job->reference, &reference));
+        set_weights(w, &reference);
         cn_weights_clear(&reference);
     }
-    if (status == CN_OK)
-        status = cn_evaluate(w->trainer, &w->test, &loss, &w->top1_dense, w->error);
-    if (status == CN_OK) set_weights(w, &start);
-    cn_weights_clear(&start);
-    return status;
+    TRY(cn_evaluate(w->trainer, &w->test, &loss, &w->top1_dense, w->error));
+    set_weights(w, start);
+    return CN_OK;
 }
 
-static cn_status load(work *w)
+static cn_status load_examples(work *w)
 {
     const st_compression_job *job = w->job;
-    TRY(st_catalog_load(job->model, job->scale, NULL, 0, &w->model, w->error));
     w->dataset = job->dataset ? job->dataset : w->model.dataset;
     TRY(st_examples_load(&w->model, w->dataset, ST_SPLIT_TRAIN, &w->train, w->train_hash,
                          w->error));
@@ -155,13 +126,37 @@ static cn_status load(work *w)
     w->probe = w->train;
     int64_t probe = job->recipe.batch * SENSITIVITY_BATCHES;
     if (w->probe.count > probe) w->probe.count = (int32_t)probe;
-    if (job->layer_rates) TRY(parse_layer_rates(w));
+    return CN_OK;
+}
+
+/* The lists of the command line that only make sense beside the network. */
+static cn_status take_lists(work *w)
+{
+    const st_compression_job *job = w->job;
     if (job->pattern_set && !cn_patterns_parse(job->pattern_set, &w->patterns))
         return cn_fail(w->error, CN_EINVAL,
                        "--pattern-set '%s': give 1 to %d hexadecimal masks of four of nine places, "
                        "divided by commas, for example 01b,036,0d8,1b0",
                        job->pattern_set, CN_MOST_PATTERNS);
-    return open_trainer(w);
+    if (!job->layer_rates) return CN_OK;
+    w->layer_keep = cn_calloc((size_t)w->model.graph.count, sizeof *w->layer_keep);
+    if (!w->layer_keep) return no_memory(w->error);
+    return st_layer_rates_parse(&w->model, job->layer_rates, w->layer_keep, &w->layers_rate,
+                                w->error);
+}
+
+static cn_status load(work *w)
+{
+    cn_weights start;
+    TRY(st_catalog_load(w->job->model, w->job->scale, NULL, 0, &w->model, w->error));
+    TRY(take_lists(w));
+    TRY(load_weights(w, w->job->start, &start));
+    st_weights_digest(&start, w->start_digest);
+    w->start = cn_strdup(start.label);
+    cn_status status = w->start ? load_examples(w) : no_memory(w->error);
+    if (status == CN_OK) status = open_trainer(w, &start);
+    cn_weights_clear(&start);
+    return status;
 }
 
 /* Everything that decides the result of the rate at hand, as canonical JSON, and its hash. */
@@ -192,6 +187,21 @@ static cn_status name_config(work *w)
     return CN_OK;
 }
 
+/* Whether the result can be put there is found before hours of training. */
+static cn_status try_output(work *w)
+{
+    cn_new_file file;
+    struct stat about;
+    TRY(cn_make_folders(w->output, w->error));
+    if (!stat(w->output, &about) && S_ISDIR(about.st_mode))
+        return cn_fail(w->error, CN_EIO, "%s is a folder; --output names a file", w->output);
+    TRY(cn_new_file_begin(&file, w->output, w->error));
+    cn_new_file_end(&file, CN_EINTERRUPTED, NULL);
+    return CN_OK;
+}
+
+/* Checkpoints carry the configuration's hash: one of other start weights or another recipe is not
+ * gone on from. */
 static cn_status name_files(work *w, bool last)
 {
     const st_compression_job *job = w->job;
@@ -209,11 +219,12 @@ static cn_status name_files(work *w, bool last)
                     : cn_sprintf("%s/%s-%s-%s-%s%s%s%s.cnz", folder ? folder : "", w->model.name,
                                  w->model.scale, cn_scheme_name(q->scheme),
                                  cn_method_name(job->method), rate, levels, seed);
-    w->admm_checkpoint = w->output ? cn_sprintf("%s.admm.tmp", w->output) : NULL;
-    w->retrain_checkpoint = w->output ? cn_sprintf("%s.retrain.tmp", w->output) : NULL;
-    if (folder) mkdir(folder, 0777);
     cn_free(folder);
-    return w->admm_checkpoint && w->retrain_checkpoint ? CN_OK : no_memory(w->error);
+    if (!w->output) return no_memory(w->error);
+    w->admm_checkpoint = cn_sprintf("%s.%.8s.admm.tmp", w->output, w->hash);
+    w->retrain_checkpoint = cn_sprintf("%s.%.8s.retrain.tmp", w->output, w->hash);
+    if (!w->admm_checkpoint || !w->retrain_checkpoint) return no_memory(w->error);
+    return try_output(w);
 }
 
 static void on_batch(void *context, int64_t step, int64_t total, double loss)
@@ -224,6 +235,15 @@ static void on_batch(void *context, int64_t step, int64_t total, double loss)
              cn_method_name(w->job->method), cn_scheme_name(w->request.scheme), w->request.rate,
              loss);
     st_progress_update(&w->progress, (double)step, (double)total, detail);
+}
+
+/* Seconds of work since this was last asked. */
+static double seconds_since(work *w)
+{
+    int64_t now = cn_clock_ns();
+    double seconds = (double)(now - w->began_ns) * 1e-9;
+    w->began_ns = now;
+    return seconds;
 }
 
 static void on_step(void *context, const cn_compress_step *step)
@@ -242,8 +262,9 @@ static void on_step(void *context, const cn_compress_step *step)
     if (w->record_status != CN_OK) return;
     w->record_status = begin_write(w);
     if (w->record_status == CN_OK)
-        w->record_status = st_record_compression_step(
-            w->context->recorder, w->row, w->compression.count, w->watch.count, step, w->error);
+        w->record_status =
+            st_record_compression_step(w->context->recorder, w->row, w->compression.count,
+                                       w->watch.count, seconds_since(w), step, w->error);
     end_write(w);
 }
 
@@ -319,7 +340,8 @@ static void count_kept(const work *w, st_compression_result *result, int64_t *la
 static char *metadata(const work *w, double top1)
 {
     const cn_compression_request *q = &w->request;
-    const char *variant = q->rate > 1 ? q->levels ? "pruned+quantized" : "pruned" : "quantized";
+    bool pruned = q->scheme != CN_SCHEME_NONE;
+    const char *variant = !pruned ? "quantized" : q->levels ? "pruned+quantized" : "pruned";
     return cn_sprintf("{\"model\":\"%s\",\"scale\":\"%s\",\"variant\":\"%s\",\"scheme\":\"%s\","
                       "\"method\":\"%s\",\"rate\":\"%.15g\",\"levels\":\"%s\",\"bits\":\"%d\","
                       "\"test accuracy\":\"%.4f\",\"start\":\"%s\",\"compression\":\"%s\"}",
@@ -360,14 +382,14 @@ static cn_status write_output(work *w, st_compression_result *result)
     return status;
 }
 
-static cn_status finish(work *w, double seconds)
+static cn_status finish(work *w)
 {
     double loss;
     char digest[65];
     const char *slash = strrchr(w->output, '/');
     const cn_weights *weights = cn_trainer_weights(w->trainer);
-    st_compression_result result = {
-        .seconds = seconds, .output = slash ? slash + 1 : w->output, .output_digest = digest};
+    st_compression_result result = {.output = slash ? slash + 1 : w->output,
+                                    .output_digest = digest};
     st_sizes sizes = st_sizes_of(&w->model.graph, weights);
     result.dense_bytes = sizes.dense_bytes;
     result.csr_bytes = sizes.csr_bytes;
@@ -378,6 +400,7 @@ static cn_status finish(work *w, double seconds)
     if (!layer_kept) return no_memory(w->error);
     count_kept(w, &result, layer_kept);
     result.layer_kept = layer_kept;
+    result.seconds = seconds_since(w);
     cn_status status = begin_write(w);
     if (status == CN_OK)
         status = st_record_compression_result(w->context->recorder, w->row, w->compression.count,
@@ -430,19 +453,19 @@ static cn_status take_recorded(work *w, bool *taken)
 static cn_status work_on_rate(work *w, int32_t index)
 {
     const st_compression_job *job = w->job;
-    w->request = (cn_compression_request){.scheme = job->scheme,
-                                          .rate = job->rates[index],
-                                          .layer_keep = w->layer_keep,
-                                          .patterns = (int32_t)job->patterns,
-                                          .given = job->pattern_set ? &w->patterns : NULL,
-                                          .levels = job->levels,
-                                          .bits = (int32_t)job->bits,
-                                          .per_channel = job->per_channel,
-                                          .seed = (uint64_t)job->recipe.seed};
+    w->request =
+        (cn_compression_request){.scheme = job->scheme,
+                                 .rate = w->layer_keep ? w->layers_rate : job->rates[index],
+                                 .layer_keep = w->layer_keep,
+                                 .patterns = (int32_t)job->patterns,
+                                 .levels = job->levels,
+                                 .bits = (int32_t)job->bits,
+                                 .per_channel = job->per_channel,
+                                 .seed = (uint64_t)job->recipe.seed};
     bool taken = false;
-    int64_t begin = cn_clock_ns();
-    TRY(name_files(w, index + 1 == job->rate_count));
+    w->began_ns = cn_clock_ns();
     TRY(name_config(w));
+    TRY(name_files(w, index + 1 == job->rate_count));
     if (job->resume) TRY(take_recorded(w, &taken));
     if (taken) return CN_OK;
     cn_compression_clear(&w->compression);
@@ -452,7 +475,7 @@ static cn_status work_on_rate(work *w, int32_t index)
     fprintf(stderr, "%s %s: %s by %s, %gx of %s\n", w->model.name, w->model.scale,
             cn_scheme_name(job->scheme), cn_method_name(job->method), w->request.rate, w->start);
     TRY(train(w));
-    return finish(w, (double)(cn_clock_ns() - begin) * 1e-9);
+    return finish(w);
 }
 
 static void clear(work *w)

@@ -21,7 +21,8 @@ typedef struct st_compression_job {
     const char *output;      /* file of the last rate's result; NULL: a name in the folder */
     const char *recipe_name; /* NULL: none */
     const char *pattern_set; /* hexadecimal masks ("01b,036"); NULL: learned */
-    const char *layer_rates; /* "conv1=5,fc1=100": of every tensor layer; NULL: by sensitivity */
+    const char *layer_rates; /* "conv1=5,fc1=100": of every tensor layer, in place of a rate; NULL:
+                                by sensitivity */
     st_recipe recipe;
     cn_method method;
     cn_scheme scheme;
@@ -38,7 +39,7 @@ typedef struct st_compression_report {
     double rate;
     const char *output; /* path */
     double top1_dense;
-    bool recorded; /* it was there already; only `result.output_digest` is filled */
+    bool recorded; /* it was there already; `result` is empty */
     st_compression_result result;
 } st_compression_report;
 

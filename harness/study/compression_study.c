@@ -28,16 +28,17 @@ typedef struct matrix {
     int count;
 } matrix;
 
-static cn_status open_entry(const cJSON *entry, const char *path, matrix *m, cn_error *error)
+static cn_status open_entry(const cJSON *entry, matrix *m, cn_error *error)
 {
     const cJSON *key;
+    if (!cJSON_IsObject(entry)) return cn_fail(error, CN_EFORMAT, "it is no object");
     cJSON_ArrayForEach(key, entry)
     {
         if (m->count == MOST_KEYS)
-            return cn_fail(error, CN_EFORMAT, "%s: an entry has over %d keys", path, MOST_KEYS);
+            return cn_fail(error, CN_EFORMAT, "it has over %d keys", MOST_KEYS);
         m->chosen[m->count] = cJSON_IsArray(key) ? key->child : key;
         if (!m->chosen[m->count])
-            return cn_fail(error, CN_EFORMAT, "%s: '%s' is an empty list", path, key->string);
+            return cn_fail(error, CN_EFORMAT, "'%s' is an empty list", key->string);
         m->keys[m->count++] = key;
     }
     return CN_OK;
@@ -54,26 +55,38 @@ static bool advance(matrix *m)
     return false;
 }
 
-static cn_status run_entry(const cJSON *entry, const char *path,
-                           cn_status (*run)(void *, int, char **, cn_error *), void *context,
+typedef cn_status run_function(void *context, int argc, char **argv, cn_error *error);
+
+/* One combination: its words, and `run` on them. */
+static cn_status run_chosen(const matrix *m, const char *path, run_function *run, void *context,
+                            cn_error *error)
+{
+    char *words[MOST_KEYS + 2] = {(char *)path};
+    int count = 1;
+    cn_status status = CN_OK;
+    for (int i = 0; i < m->count && status == CN_OK; i++) {
+        words[count] = option_of(m->keys[i]->string, m->chosen[i]);
+        if (words[count])
+            count++;
+        else
+            status =
+                cn_fail(error, CN_EFORMAT, "the value of '%s' is no option's", m->keys[i]->string);
+    }
+    if (status == CN_OK) status = run(context, count, words, error);
+    while (--count > 0)
+        cn_free(words[count]);
+    return status;
+}
+
+static cn_status run_entry(const cJSON *entry, const char *path, run_function *run, void *context,
                            cn_error *error)
 {
     matrix m = {.count = 0};
-    cn_status status = open_entry(entry, path, &m, error);
-    do {
-        char *words[MOST_KEYS + 2] = {(char *)path};
-        int count = 1;
-        for (int i = 0; i < m.count && status == CN_OK; i++) {
-            words[count] = option_of(m.keys[i]->string, m.chosen[i]);
-            if (words[count++]) continue;
-            count--;
-            status = cn_fail(error, CN_EFORMAT, "%s: the value of '%s' is no option's", path,
-                             m.keys[i]->string);
-        }
-        if (status == CN_OK) status = run(context, count, words, error);
-        while (--count > 0)
-            cn_free(words[count]);
-    } while (status == CN_OK && advance(&m));
+    cn_status status = open_entry(entry, &m, error);
+    if (status != CN_OK) return status;
+    do
+        status = run_chosen(&m, path, run, context, error);
+    while (status == CN_OK && advance(&m));
     return status;
 }
 
@@ -86,10 +99,17 @@ cn_status st_compression_study(const char *path,
     cn_status status = st_json_read(path, &json, error);
     if (status != CN_OK) return status;
     const cJSON *runs = cJSON_GetObjectItemCaseSensitive(json, "runs"), *entry;
+    int number = 0;
     if (!cJSON_IsArray(runs))
         status = cn_fail(error, CN_EFORMAT, "%s: there is no list called 'runs'", path);
-    cJSON_ArrayForEach(entry, runs) if (status == CN_OK) status =
-        run_entry(entry, path, run, context, error);
+    cJSON_ArrayForEach(entry, runs)
+    {
+        number++;
+        status = run_entry(entry, path, run, context, error);
+        if (status == CN_OK) continue;
+        cn_fail_in(error, status, "%s: entry %d of 'runs'", path, number);
+        break;
+    }
     cJSON_Delete(json);
     return status;
 }

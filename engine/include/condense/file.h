@@ -20,4 +20,7 @@ cn_status cn_new_file_begin(cn_new_file *file, const char *path, cn_error *error
  * or, with `error` filled, what went wrong here. */
 cn_status cn_new_file_end(cn_new_file *file, cn_status status, cn_error *error);
 
+/* Makes the folders above `path` where they are missing. */
+cn_status cn_make_folders(const char *path, cn_error *error);
+
 #endif
