@@ -2,10 +2,10 @@
 -- "claims" header with :claim and :model bound (the claim's own columns) and gives one row:
 --   measured  the values in the claim's order and with its separators, '-' for what no cell shows
 --   cell      the cell they come from; the first, where several are needed
---   note      what to bear in mind when comparing
--- A claim without a statement, a row or a value stays "not yet measured". Only valid cells of the
--- published network (scale imagenet, batch 1, not emulated) count; of several, the one with the
--- fewest threads.
+--   note      what to bear in mind when comparing; with measured NULL, why there is nothing
+-- A claim without a statement, a row or a value stays "not yet measured". Of cells only valid ones of
+-- the published network (scale imagenet, batch 1, not emulated) count; of several, the one with the
+-- fewest threads. Compressions count at the scale they were made at, which the note names.
 
 -- name: table-of-networks
 -- claims: cadnn-acc-mobilenet1 cadnn-acc-mobilenet2 cadnn-acc-inception3 cadnn-acc-resnet50
@@ -138,3 +138,69 @@ SELECT CASE :claim
                  ELSE '' END AS note
   FROM pick JOIN v_latency USING (cell) LEFT JOIN v_accuracy a USING (cell)
   LEFT JOIN v_energy e USING (cell);
+
+-- Weights removed with "(almost) no accuracy loss": the highest rate that loses at most 0.2 points
+-- (LeNet-5) or 0.5, in the mean over the seeds. On MNIST where that was done, else at another scale.
+-- name: prune-rate
+-- claims: cadnn-prune-lenet5 cadnn-prune-alexnet cadnn-prune-vgg cadnn-prune-resnet18
+--  cadnn-prune-resnet50
+WITH bar AS (
+  SELECT CASE :model WHEN 'lenet5' THEN 0.002 ELSE 0.005 END AS most, CAST(claimed AS REAL) AS claimed
+    FROM v_claim WHERE claim = :claim),
+newest AS (
+  SELECT * FROM v_compression
+   WHERE model = :model AND levels = 'none' AND compression IN (
+     SELECT max(compression) FROM v_compression
+      GROUP BY model, scale, dataset, scheme, method, rate_asked, levels, bits, seed)),
+points AS (
+  SELECT scale, dataset, scheme, method, avg(rate) AS rate, round(avg(loss), 6) AS loss,
+         count(*) AS seeds
+    FROM newest
+   WHERE scale = (SELECT scale FROM newest ORDER BY scale <> 'imagenet', scale <> 'mnist', scale)
+   GROUP BY scale, dataset, scheme, method, rate_asked),
+best AS (
+  SELECT points.* FROM points, bar WHERE loss <= most ORDER BY rate DESC, loss LIMIT 1),
+near AS (
+  SELECT points.* FROM points, bar WHERE rate BETWEEN 0.97 * claimed AND 1.05 * claimed
+   ORDER BY loss LIMIT 1)
+SELECT round((SELECT rate FROM best), 1) AS measured, NULL AS cell,
+       coalesce((SELECT 'on ' || dataset || ' (' || scale || ' scale): the highest rate that loses at most '
+                        || round(100 * most, 1) || ' points, ' || scheme || ' by ' || method || ', '
+                        || seeds || CASE seeds WHEN 1 THEN ' seed' ELSE ' seeds' END || ', '
+                        || round(100 * loss, 2) || ' points lost' FROM best),
+                (SELECT 'on ' || dataset || ' (' || scale || ' scale): none of ' || count(*)
+                        || ' rates and schemes loses at most ' || round(100 * most, 1)
+                        || ' points; the least is ' || round(100 * min(loss), 2) || ' at '
+                        || round(rate, 1) || 'x' FROM points HAVING count(*) > 0),
+                'no compression of it is on record')
+         || coalesce((SELECT '; at ' || round(rate, 1) || 'x ' || round(100 * loss, 2)
+                             || ' points lost (' || scheme || ' by ' || method || ')' FROM near), '')
+         AS note
+  FROM bar;
+
+-- Pruned and quantized weights, bits without indices against float32, where that loses at most 0.2
+-- points.
+-- name: storage-rate
+-- claims: cadnn-store-lenet5
+WITH newest AS (
+  SELECT * FROM v_compression
+   WHERE model = :model AND levels <> 'none' AND scheme <> 'none'
+     AND storage_rate_values IS NOT NULL AND compression IN (
+       SELECT max(compression) FROM v_compression
+        GROUP BY model, scale, dataset, scheme, method, rate_asked, levels, bits, seed)),
+points AS (
+  SELECT scale, dataset, scheme, levels, bits, avg(rate) AS rate, round(avg(loss), 6) AS loss,
+         avg(storage_rate_values) AS bare, avg(storage_rate) AS whole, count(*) AS seeds
+    FROM newest
+   WHERE scale = (SELECT scale FROM newest ORDER BY scale <> 'imagenet', scale <> 'mnist', scale)
+   GROUP BY scale, dataset, scheme, method, levels, bits, rate_asked),
+best AS (SELECT * FROM points WHERE loss <= 0.002 ORDER BY bare DESC LIMIT 1)
+SELECT round((SELECT bare FROM best), 0) AS measured, NULL AS cell,
+       coalesce((SELECT 'on ' || dataset || ': ' || round(whole, 0) || 'x with indices; '
+                        || round(rate, 1) || 'x fewer weights (' || scheme || '), ' || bits || '-bit '
+                        || levels || ', ' || seeds || CASE seeds WHEN 1 THEN ' seed' ELSE ' seeds' END
+                        || ', ' || round(100 * loss, 2) || ' points lost' FROM best),
+                (SELECT 'on ' || dataset || ': none of ' || count(*) || ' loses at most 0.2 points; '
+                        || 'the least is ' || round(100 * min(loss), 2) || ' at ' || round(bare, 0)
+                        || 'x' FROM points HAVING count(*) > 0),
+                'pruned and quantized weights are not on record') AS note;

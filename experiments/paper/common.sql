@@ -54,3 +54,36 @@ CREATE TEMP VIEW operator_kind AS
 SELECT op, min(8, row_number() OVER (ORDER BY weight DESC, op)) AS kind
   FROM (SELECT op, sum(share) AS weight FROM measured JOIN v_operator_share USING (cell)
          GROUP BY op);
+
+-- Finished compressions. Of several with the same scheme, method, rate, levels and seed (another
+-- recipe, another start) the newest counts.
+CREATE TEMP VIEW compressions AS
+SELECT * FROM v_compression
+ WHERE compression IN (SELECT max(compression) FROM v_compression
+                        GROUP BY model, scale, dataset, scheme, method, rate_asked, levels, bits,
+                                 seed);
+
+-- Networks with a curve: pruned at three rates or more by one scheme and method.
+CREATE TEMP VIEW curves AS
+SELECT DISTINCT model, scale, model || '-' || scale AS panel
+  FROM (SELECT model, scale FROM compressions WHERE levels = 'none'
+         GROUP BY model, scale, scheme, method HAVING count(DISTINCT rate_asked) >= 3);
+
+-- The run by ADMM that shows its convergence: of each curve the newest at the highest rate.
+CREATE TEMP VIEW converged AS
+SELECT * FROM (
+  SELECT *, row_number() OVER (PARTITION BY panel ORDER BY rate_asked DESC, compression DESC)
+              AS choice
+    FROM compressions JOIN curves USING (model, scale)
+   WHERE method = 'admm' AND levels = 'none'
+     AND compression IN (SELECT compression FROM v_compression_step WHERE phase = 'admm'))
+ WHERE choice = 1;
+
+-- ADMM and magnitude on the same task: what ADMM gains in accuracy.
+CREATE TEMP VIEW pairs AS
+SELECT a.scale, a.scheme, a.top1 - m.top1 AS gain
+  FROM compressions a
+  JOIN compressions m ON m.model = a.model AND m.scale = a.scale AND m.dataset = a.dataset
+       AND m.scheme = a.scheme AND m.rate_asked = a.rate_asked AND m.levels = a.levels
+       AND m.bits IS a.bits AND m.seed = a.seed AND m.method = 'magnitude'
+ WHERE a.method = 'admm';

@@ -140,3 +140,26 @@ SELECT count(DISTINCT model) || ' networks were timed beside '
                FROM (SELECT DISTINCT engine || ' ' || version AS name FROM v_bench
                       WHERE position AND median_ms IS NOT NULL ORDER BY name)) || '.'
   FROM v_bench_best WHERE reference IS NOT NULL HAVING count(*) > 0;
+
+-- name: compressed
+-- missing: In this database no network was compressed.
+SELECT count(*) || ' compressions of ' || count(DISTINCT model) || ' networks by '
+         || count(DISTINCT scheme) || CASE count(DISTINCT scheme) WHEN 1 THEN ' scheme' ELSE ' schemes' END
+         || ' are on record, at rates from ' || brief(min(rate), 3) || ' to ' || brief(max(rate), 3)
+         || '; they took ' || fixed(sum(seconds) / 3600, 1) || ' hours.'
+  FROM compressions HAVING count(*) > 0;
+
+-- name: pairs-won
+-- missing: No network was compressed by both ADMM and magnitude.
+SELECT 'ADMM is at least as accurate as magnitude in ' || sum(gain >= 0) || ' of ' || count(*)
+         || ' pairs (' || fixed(100.0 * sum(gain >= 0) / count(*), 0) || ' %).'
+  FROM pairs HAVING count(*) > 0;
+
+-- name: compression-rules
+-- missing: No layer took another scheme than asked for.
+SELECT 'Layers that took another scheme: ' || group_concat(scheme || ' - ' || rule || ' (' || layers
+         || CASE layers WHEN 1 THEN ' layer)' ELSE ' layers)' END, '; ') || '.'
+  FROM (SELECT c.scheme, l.rule, count(DISTINCT c.scale || c.model || l.layer) AS layers
+          FROM compressions c JOIN compression_layer l USING (compression)
+         WHERE l.rule IS NOT NULL GROUP BY c.scheme, l.rule ORDER BY c.scheme, l.rule)
+HAVING count(*) > 0;

@@ -31,10 +31,12 @@ static cn_status store_answer(sqlite3 *db, const char *claim, sqlite3_stmt *answ
     return status;
 }
 
-/* Whether an answer says anything: "-/-" does not. */
-static bool has_value(const char *measured)
+/* Whether an answer says anything: "-/-" does not; NULL with a note says why. */
+static bool says_something(sqlite3_stmt *answer)
 {
-    return measured && strpbrk(measured, "0123456789");
+    const char *measured = (const char *)sqlite3_column_text(answer, 0);
+    return measured ? strpbrk(measured, "0123456789") != NULL
+                    : sqlite3_column_text(answer, 2) != NULL;
 }
 
 /* Runs one query for one claim of the table; a claim that is not in the table is passed over. */
@@ -57,7 +59,7 @@ static cn_status answer_claim(sqlite3 *db, const st_statements *queries, const s
             st_statement_bind(answer, ":model", (const char *)sqlite3_column_text(about, 0));
             status = st_statement_step(queries, query, answer, &row, error);
         }
-        if (status == CN_OK && row && has_value((const char *)sqlite3_column_text(answer, 0)))
+        if (status == CN_OK && row && says_something(answer))
             status = store_answer(db, claim, answer, error);
     }
     sqlite3_finalize(answer);

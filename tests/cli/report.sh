@@ -84,6 +84,18 @@ grep -qE "^\| geometric mean .*\| 1 \| 16 \| $mean \|" "$paper" || fail "no geom
 grep -qF '>squeezenet_v1.1<' "$folder/one/references-imagenet-2t.svg" || fail "a network is not drawn"
 grep -qF '1 of 8 layers changed, not kept' "$folder/one/tuning-imagenet-1t.svg" ||
     fail "a tuned plan that is slower is not drawn as such"
+lost=$(query "SELECT printf('%.2f', 100 * avg(loss)) FROM v_compression WHERE scale = 'mnist'
+              AND rate_asked = 348 AND levels = 'none'")
+grep -qE "^\| mnist \| float32 \| 348.0 .*\| $lost \| missed" "$paper" || fail "no $lost points lost at 348x"
+won=$(query "SELECT count(*) FROM v_compression a JOIN v_compression m USING (model, scale, scheme, levels,
+             rate_asked, seed) WHERE a.method = 'admm' AND m.method = 'magnitude' AND a.top1 >= m.top1")
+grep -qF "at least as accurate as magnitude in $won of" "$paper" || fail "not $won pairs"
+grep 'cadnn-prune-lenet5' "$paper" | grep -qF '| 246.0 | on mnist' || fail "no rate measured for LeNet-5"
+grep 'cadnn-prune-alexnet' "$paper" | grep -qF 'no compression of it is on record' ||
+    fail "a claim about what was not compressed has no reason"
+grep -qF '>unstructured, magnitude<' "$folder/one/tradeoff-lenet5-fashion.svg" || fail "no line of magnitude"
+grep -qF '>median layer<' "$folder/one/convergence-lenet5-mnist.svg" || fail "no convergence"
+ls "$folder"/one/tradeoff-vgg16* 2>/dev/null && fail "a curve of one point"
 grep -qF 'no cpufreq on this machine' "$paper" || fail "a missing fact has no reason"
 grep -qF 'the interval is 7.1 % of the mean' "$paper" || fail "a verdict has no reason"
 grep -qF '| random |' "$paper" || fail "random weights are not labelled"
@@ -109,6 +121,17 @@ for name in lenet5 vgg19 squeezenet_v1.1; do
 done
 [ -e "$folder/other/energy-imagenet-1t.svg" ] && fail "a figure of an energy that is not there"
 
+# A database without compressions has a paper, too.
+sqlite3 "$folder/other.db" "DELETE FROM compression_residual; DELETE FROM compression_step;
+    DELETE FROM compression_layer; DELETE FROM compression"
+mkdir "$folder/dense"
+expect_words 0 "tradeoff: not drawn: no network was pruned" \
+    "$CONDENSE" plot --db "$folder/other.db" --output "$folder/dense"
+expect_words 0 "" "$CONDENSE" report --db "$folder/other.db" --figures "$folder/dense" \
+    --output "$folder/dense/PAPER.md"
+grep -qF 'In this database no network was compressed.' "$folder/dense/PAPER.md" ||
+    fail "a paper without compressions does not say so"
+
 # Hostile text: nothing runs, every row of a table keeps its columns, the SVG stays well formed.
 cp "$db" "$folder/hostile.db"
 evil=$'a|b`touch pwned`$(touch pwned)\n*x*_y_ <i>&"q" \\n{z} %s #1 \xff ä'
@@ -116,6 +139,7 @@ sqlite3 "$folder/hostile.db" "UPDATE cell SET model = CAST(x'$(printf %s "$evil"
     tr -d ' \n')' AS TEXT) WHERE model = 'vgg19';
     UPDATE attempt SET verdict = 'noisy', reason = CAST(x'$(printf %s "$evil" | od -An -tx1 |
     tr -d ' \n')' AS TEXT) WHERE id = 119;
+    UPDATE compression SET scheme = 'a|\`b' || char(10) || '<i>{x}' WHERE scheme = 'block8';
     UPDATE layer_time SET op = 'a|''b' || char(10) || '<&' WHERE op = 'relu'"
 (cd "$folder" && expect_words 0 "" "$CONDENSE" plot --db hostile.db --output evil &&
     expect_words 0 "" "$CONDENSE" report --db hostile.db --figures evil --output evil/PAPER.md)
