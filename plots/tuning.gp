@@ -10,7 +10,7 @@ set lmargin at screen names_width(longest)
 set rmargin at screen 1 - 270.0 / width
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead linestyle 3
 plot points using "same":"place":"low":"high" \
-         with xerrorbars linestyle 2 title 'nothing changed: the measurement''s noise', \
+         with xerrorbars linestyle 2 title 'no layer changed: noise', \
      points using "changed":"place":"low":"high" with xerrorbars linestyle 1 title 'layers changed', \
      points using "ratio":"place":yticlabels(strcol("label")) with points pointtype 0 notitle, \
      points using (1):"place":"note" axes x2y1 \
