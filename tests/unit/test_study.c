@@ -44,8 +44,8 @@ Test(study, wrong_values_are_refused_and_leave_the_plan)
     static const struct {
         int axis;
         const char *list, *words;
-    } wrong[] = {{ST_AXIS_VARIANT, "pruned", "not in this version"},
-                 {ST_AXIS_VARIANT, "pruned+quantized", "not in this version"},
+    } wrong[] = {{ST_AXIS_VARIANT, "slimmed", "not in this version"},
+                 {ST_AXIS_VARIANT, "pruned+slimmed", "not in this version"},
                  {ST_AXIS_VARIANT, "quantised", "did you mean 'quantized'"},
                  {ST_AXIS_BACKEND, "gpu", "not in this version"},
                  {ST_AXIS_BACKEND, "npu", "no backend"},
@@ -54,7 +54,8 @@ Test(study, wrong_values_are_refused_and_leave_the_plan)
                  {ST_AXIS_THREADS, "99999999999999999999", "whole numbers"},
                  {ST_AXIS_BATCH, "1,,2", "whole numbers"},
                  {ST_AXIS_ISA, "sse", "no instruction set"},
-                 {ST_AXIS_RATE, "0.5", "compressed"},
+                 {ST_AXIS_RATE, "8", "compressed"},
+                 {ST_AXIS_SCHEME, "block8", "compressed"},
                  {ST_AXIS_FUSE, "maybe", "yes or no"}};
     st_plan plan = st_plan_new();
     cr_assert_eq(add(&plan, ST_AXIS_MODEL, "lenet5", NULL), CN_OK);
