@@ -34,7 +34,7 @@ static cn_layer_profile describe(const cn_graph *graph, const cn_weights *weight
         const cn_tensor *tensor = cn_weights_of(weights, layer->name, specs[t].suffix);
         values += cn_tensor_count(tensor);
     }
-    profile.products = profile.macs;
+    profile.products = profile.dense_products = profile.macs;
     profile.activation_bytes = (int64_t)sizeof(float) * activations * batch;
     profile.bytes = (int64_t)sizeof(float) * values + profile.activation_bytes;
     return profile;
@@ -153,6 +153,7 @@ static void describe_step(cn_session *session, int32_t index, const cn_step *ste
     profile->packed_bytes = (int64_t)cn_step_weight_bytes(step);
     if (!step->conv) return;
     profile->products = cn_conv_products(step->conv) * session->options.batch;
+    profile->dense_products = profile->products;
     if (session->graph.layers[index].op != CN_OP_CONV) return;
     cn_conv_problem problem = cn_step_conv_problem(&session->graph, &session->graph.layers[index]);
     cn_plan_signature(&problem, session->signatures[index]);

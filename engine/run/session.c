@@ -11,8 +11,12 @@ enum { MAX_BATCH = 4096 };
 
 cn_session_options cn_session_defaults(void)
 {
-    return (cn_session_options){
-        .threads = 1, .batch = 1, .passes = CN_PASS_ALL, .isa = CN_ISA_BEST};
+    return (cn_session_options){.threads = 1,
+                                .batch = 1,
+                                .passes = CN_PASS_ALL,
+                                .isa = CN_ISA_BEST,
+                                .sparse = true,
+                                .reorder = true};
 }
 
 cn_status cn_session_new(cn_session **out, const cn_graph *graph, const cn_weights *weights,

@@ -20,6 +20,10 @@ typedef struct cn_session_options {
     unsigned passes;         /* mask of cn_pass; CN_PASS_ALL by default */
     cn_isa isa;              /* the highest level to use; CN_ISA_BEST by default */
     bool profile;            /* time each layer; read with cn_session_profile */
+    bool sparse;  /* kernels that skip zero weights, where the planner expects that to pay; true by
+                   * default */
+    bool reorder; /* these may visit output channels in an order that groups like ones and gives
+                   * threads equal work, rather than in the network's; true by default */
     const cn_wisdom *wisdom; /* which way each layer goes; NULL: the static choice everywhere. Only
                                 read by cn_session_new */
 } cn_session_options;
@@ -60,7 +64,10 @@ typedef struct cn_layer_profile {
     int64_t packed_bytes;     /* of the weights as packed for the kernel */
     /* Multiplications of the whole batch as the kernel does them: the MACs, or fewer (Winograd). */
     int64_t products;
-    cn_shape shape; /* of the output of one image */
+    int64_t dense_products; /* as the kernel that the layer would run on if no weight were zero */
+    double loads;           /* input vectors loaded a fused multiply-add; 0 where it is not known */
+    double imbalance; /* products of the busiest thread over the mean of all; 1: even; 0: unknown */
+    cn_shape shape;   /* of the output of one image */
     /* Where there are ways to choose from, else NULL: what wisdom knows the layer by, and the way
      * that was taken. */
     const char *signature, *choice;
