@@ -244,7 +244,7 @@ static const char about[] =
     "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
     "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
     "With --scheme and --rate, weights are pruned first, by magnitude and without training\n"
-    "(docs/sparse.md). Our engine then runs as it is, without reordering of channels, with\n"
+    "(docs/measuring.md). Our engine then runs as it is, without reordering of channels, with\n"
     "kernels that skip no zeros, and as a dense direct convolution, all in the same rounds; the\n"
     "layers of each are timed in turn, too.\n\n"
     "With --choices, every way that the planner had for a layer is timed beside the one it "

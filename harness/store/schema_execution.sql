@@ -1,4 +1,4 @@
--- Since version 8: how fast networks with zeros run (docs/sparse.md).
+-- Since version 8: how fast networks with zeros run (docs/measuring.md).
 
 -- Of each layer of a cell; dense_ms is the same layer by kernels that skip no zeros, timed in turn.
 ALTER TABLE layer_time ADD COLUMN nonzero_macs INTEGER;   -- MACs with a weight that is not zero
