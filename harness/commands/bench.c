@@ -30,7 +30,7 @@ typedef struct request {
     int64_t thread_counts[MOST_THREAD_COUNTS];
     int32_t thread_count;
     double seconds;
-    bool fuse, scalar, per_layer, json, record, use_wisdom, training;
+    bool fuse, shrink, scalar, per_layer, json, record, use_wisdom, training;
     cn_wisdom *wisdom; /* NULL: none */
     cn_isa isa;
     st_recorder *recorder; /* NULL: nothing is recorded */
@@ -42,6 +42,7 @@ static cn_session_options session_options(const request *r)
     options.threads = (int32_t)r->threads;
     options.batch = (int32_t)r->batch;
     options.passes = r->fuse ? CN_PASS_ALL : 0;
+    if (!r->shrink) options.passes &= ~(unsigned)CN_PASS_SHRINK;
     options.isa = r->isa;
     options.wisdom = r->wisdom;
     return options;
@@ -284,6 +285,7 @@ int st_command_bench(int argc, char **argv)
                  .seed = 1,
                  .seconds = 3,
                  .fuse = true,
+                 .shrink = true,
                  .use_wisdom = true};
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
@@ -307,6 +309,8 @@ int st_command_bench(int argc, char **argv)
         {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set of ours", 0, 0},
         {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
         {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
+        {"shrink", ST_FLAG, &r.shrink, NULL,
+         "the pass that removes channels; --no-shrink switches it off", 0, 0},
         {"wisdom", ST_FLAG, &r.use_wisdom, NULL,
          "what 'condense tune' found; --no-wisdom: the static plan"},
         {0}};
@@ -328,7 +332,7 @@ int st_command_bench(int argc, char **argv)
         0,       0};
     int status = st_options_parse(&usage, argc, argv, NULL);
     if (status >= 0) return status;
-    bool of_inference = r.against || r.per_layer || r.weights || r.scalar || !r.fuse ||
+    bool of_inference = r.against || r.per_layer || r.weights || r.scalar || !r.fuse || !r.shrink ||
                         !r.use_wisdom || strcmp(r.isa_name, "best") != 0;
     if (r.training && of_inference)
         return st_complain("bench", ST_EXIT_USAGE,
@@ -345,10 +349,10 @@ int st_command_bench(int argc, char **argv)
         return st_complain("bench", ST_EXIT_USAGE,
                            "--threads %s: give at most %d numbers from 1 to 1024, as in 1,2",
                            r.thread_list, MOST_THREAD_COUNTS);
-    if (r.record && (!r.fuse || isa != CN_ISA_BEST))
+    if (r.record && (!r.fuse || !r.shrink || isa != CN_ISA_BEST))
         return st_complain("bench", ST_EXIT_USAGE,
-                           "--record takes our engine as it is: without --isa, --scalar and "
-                           "--no-fuse");
+                           "--record takes our engine as it is: without --isa, --scalar, "
+                           "--no-fuse and --no-shrink");
     cn_error error = {0};
     cn_status loaded = r.use_wisdom && !r.training ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
     if (loaded) return st_complain("bench", st_exit_status(loaded), "%s", error.message);
