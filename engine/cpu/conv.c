@@ -227,6 +227,14 @@ int64_t cn_conv_products(const cn_conv *c)
     return pairs * ((p->out.h + m - 1) / m) * ((p->out.w + m - 1) / m) * (m + 2) * (m + 2);
 }
 
+int64_t cn_conv_dense_products(const cn_conv_problem *problem, cn_isa isa)
+{
+    cn_conv c = describe(problem, isa);
+    c.problem.mask = NULL;
+    go(&c, (cn_conv_way){CN_CONV_AUTO});
+    return cn_conv_products(&c);
+}
+
 size_t cn_conv_tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
     return c->method->tasks(c, batch, threads);

@@ -125,6 +125,9 @@ size_t cn_conv_weight_bytes(const cn_conv *conv); /* packed */
 /* Multiplications of one image, without the transforms': those of direct convolution, or fewer. */
 int64_t cn_conv_products(const cn_conv *conv);
 
+/* The same for the way that dense weights would go by themselves. */
+int64_t cn_conv_dense_products(const cn_conv_problem *problem, cn_isa isa);
+
 /* Into how many independent tasks a run over `batch` images should be cut for `threads`. */
 size_t cn_conv_tasks(const cn_conv *conv, int32_t batch, int32_t threads);
 
