@@ -12,7 +12,10 @@ cn_session_options st_own_options(st_own own, const cn_session_options *planned,
 {
     cn_session_options options = *planned;
     if (own == ST_OWN_UNORDERED) options.reorder = false;
-    if (own == ST_OWN_DENSE || own == ST_OWN_DIRECT) options.sparse = false;
+    if (own == ST_OWN_DENSE || own == ST_OWN_DIRECT) {
+        options.sparse = false;
+        options.passes &= ~(unsigned)CN_PASS_SHRINK;
+    }
     if (own == ST_OWN_DIRECT) options.wisdom = direct;
     return options;
 }
