@@ -1,5 +1,7 @@
 #include "measure/own.h"
 
+#include "condense/passes.h"
+
 const char *st_own_name(st_own own)
 {
     static const char *const names[] = {"condense", "condense-unordered", "condense-dense",
