@@ -25,8 +25,8 @@ bool cn_correction_find(const char *name, cn_correction *correction)
 cn_status cn_post_fold(const cn_graph *graph, const cn_weights *weights, cn_graph *folded,
                        cn_weights *folded_weights, cn_error *error)
 {
-    return cn_passes_apply(graph, weights, CN_PASS_ALL & ~CN_PASS_FC_AS_CONV, folded,
-                           folded_weights, error);
+    unsigned same_shapes = CN_PASS_ALL & ~CN_PASS_FC_AS_CONV & ~CN_PASS_SHRINK;
+    return cn_passes_apply(graph, weights, same_shapes, folded, folded_weights, error);
 }
 
 static void copy_tensor(cn_tensor *to, const cn_tensor *from)

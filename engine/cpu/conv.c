@@ -3,9 +3,12 @@
 
 #include "condense/memory.h"
 #include "cpu/conv_methods.h"
+#include "cpu/sparse.h"
 
 static const cn_conv_method *const methods[] = {
-    &cn_conv_panel, &cn_conv_depthwise, &cn_conv_winograd2, &cn_conv_winograd4, &cn_conv_winograd6};
+    &cn_conv_panel,     &cn_conv_depthwise, &cn_conv_winograd2,
+    &cn_conv_winograd4, &cn_conv_winograd6, &cn_conv_sparse1,
+    &cn_conv_sparse2,   &cn_conv_sparse4,   &cn_conv_sparse8};
 enum { METHODS = sizeof methods / sizeof *methods };
 
 /* How far the last window reaches past the plane's last pixel. */
@@ -105,7 +108,11 @@ static const cn_conv_method *find(cn_conv_algorithm algorithm)
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
 {
     const cn_conv_method *method = find(way.algorithm);
-    if (!method) return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer;
+    if (!method)
+        return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input;
+    if (way.input && !method->rows) return false;
+    bool strided = problem->window.stride_h > 1 || problem->window.stride_w > 1;
+    if (way.input == CN_INPUT_DIRECT && strided) return false;
     bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
     return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }
@@ -179,6 +186,7 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way
     go(c, way);
     c->method->name(c);
     status = c->method->pack(c, weight, bias, error);
+    c->problem.mask = NULL; /* the caller's, who may free it now */
     if (status == CN_OK)
         *out = c;
     else
@@ -210,8 +218,21 @@ int64_t cn_conv_products(const cn_conv *c)
 {
     const cn_conv_problem *p = &c->problem;
     int64_t m = c->method->tile, pairs = (int64_t)c->group_in * p->out_c;
+    if (c->sparse) {
+        const cn_mask_blocks *b = &c->sparse->own;
+        size_t steps = b->first[(size_t)p->groups * b->blocks];
+        return (int64_t)steps * b->rows * p->out.h * p->out.w;
+    }
     if (!m) return (int64_t)c->depth * p->out_c * p->out.h * p->out.w;
     return pairs * ((p->out.h + m - 1) / m) * ((p->out.w + m - 1) / m) * (m + 2) * (m + 2);
+}
+
+int64_t cn_conv_dense_products(const cn_conv_problem *problem, cn_isa isa)
+{
+    cn_conv c = describe(problem, isa);
+    c.problem.mask = NULL;
+    go(&c, (cn_conv_way){CN_CONV_AUTO});
+    return cn_conv_products(&c);
 }
 
 size_t cn_conv_tasks(const cn_conv *c, int32_t batch, int32_t threads)
@@ -230,9 +251,37 @@ void cn_conv_task(const cn_conv *c, const cn_view *in, const cn_view *out, const
     c->method->task(c, in, out, residual, index, tasks, scratch);
 }
 
+void cn_conv_bind(cn_conv *c, const cn_view *in)
+{
+    cn_sparse_bind(c, in);
+}
+
+double cn_conv_loads(const cn_conv *c)
+{
+    if (!c->sparse) return 1.0 / c->kernels->f32_conv.rows;
+    const cn_mask_blocks *b = &c->sparse->own;
+    double steps = (double)b->first[(size_t)c->problem.groups * b->blocks];
+    return c->sparse->nonzero ? steps / (double)c->sparse->nonzero : 0;
+}
+
+double cn_conv_imbalance(const cn_conv *c, int32_t batch, int32_t threads)
+{
+    size_t tasks = cn_conv_tasks(c, batch, threads), count = (size_t)threads;
+    double most = 0, all = 0;
+    for (size_t t = 0; t < count; t++) {
+        double mine = 0;
+        for (size_t i = tasks * t / count; i < tasks * (t + 1) / count; i++)
+            mine += c->sparse ? cn_sparse_work(c, batch, tasks, i) : 1;
+        all += mine;
+        most = mine > most ? mine : most;
+    }
+    return all > 0 ? most * (double)count / all : 1;
+}
+
 void cn_conv_free(cn_conv *c)
 {
     if (!c) return;
+    cn_sparse_free(c->sparse);
     cn_free(c->weight);
     cn_free(c->bias);
     cn_free(c);

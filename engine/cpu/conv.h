@@ -14,6 +14,7 @@
 #include "condense/graph.h"
 #include "condense/isa.h"
 #include "condense/status.h"
+#include "cpu/mask.h"
 #include "cpu/view.h"
 
 typedef struct cn_conv_problem {
@@ -22,6 +23,9 @@ typedef struct cn_conv_problem {
     cn_shape in, out;            /* of one image */
     cn_activation activation;
     bool residual; /* an addend of the output's shape comes with every run */
+    /* Which weights are not zero, for the algorithms that skip the others; NULL: these are out of
+     * the question. Not needed once the convolution is made. */
+    const cn_mask *mask;
 } cn_conv_problem;
 
 typedef struct cn_conv cn_conv;
@@ -35,6 +39,10 @@ typedef enum cn_conv_algorithm {
     CN_CONV_WINOGRAD2, /* F(2x2, 3x3) */
     CN_CONV_WINOGRAD4,
     CN_CONV_WINOGRAD6,
+    CN_CONV_SPARSE1, /* skips the steps of a mask's blocks of one output */
+    CN_CONV_SPARSE2,
+    CN_CONV_SPARSE4,
+    CN_CONV_SPARSE8,
     CN_CONV_ALGORITHMS /* not one: how many there are */
 } cn_conv_algorithm;
 
@@ -44,6 +52,13 @@ typedef enum cn_conv_split {
     CN_SPLIT_PIXELS,   /* each thread does some of the pixels, all channels of them where it can */
     CN_SPLIT_CHANNELS, /* each thread does some of the channels of all the pixels */
 } cn_conv_split;
+
+/* Where a sparse algorithm reads its input. */
+typedef enum cn_conv_input {
+    CN_INPUT_AUTO,   /* what is estimated to take less */
+    CN_INPUT_DIRECT, /* in the planes, where they lie; stride 1 only */
+    CN_INPUT_PACKED, /* in panels, one for each tile of pixels, of the taps that any output uses */
+} cn_conv_input;
 
 /* A way to do it (docs/tuning.md): an algorithm and what it leaves open, which changes no bit of
  * the result. All zeros: the static choice. */
@@ -56,11 +71,12 @@ typedef struct cn_conv_way {
      * rather than one that meets all weights. */
     bool weights_outer;
     cn_conv_split split;
+    cn_conv_input input; /* sparse algorithms */
 } cn_conv_way;
 
 /* The way's name in wisdom: the algorithm's, then "/" and what is not its own rule, in this order:
  * "panel", "winograd6/2_vectors", "panel/1_vector/weights_outer/by_channels",
- * "depthwise/by_pixels". Another spelling is no name. */
+ * "depthwise/by_pixels", "sparse8/by_channels/packed". Another spelling is no name. */
 enum { CN_CONV_NAME_SIZE = 64 };
 void cn_conv_way_name(cn_conv_way way, char name[CN_CONV_NAME_SIZE]);
 bool cn_conv_way_parse(const char *name, cn_conv_way *way);
@@ -109,8 +125,21 @@ size_t cn_conv_weight_bytes(const cn_conv *conv); /* packed */
 /* Multiplications of one image, without the transforms': those of direct convolution, or fewer. */
 int64_t cn_conv_products(const cn_conv *conv);
 
+/* The same for the way that dense weights would go by themselves. */
+int64_t cn_conv_dense_products(const cn_conv_problem *problem, cn_isa isa);
+
 /* Into how many independent tasks a run over `batch` images should be cut for `threads`. */
 size_t cn_conv_tasks(const cn_conv *conv, int32_t batch, int32_t threads);
+
+/* Tells it the strides of the views that it will read. Once, before the first run. */
+void cn_conv_bind(cn_conv *conv, const cn_view *in);
+
+/* Input vectors that are loaded for each product of a vector with a weight that is not zero. */
+double cn_conv_loads(const cn_conv *conv);
+
+/* The products of the busiest of `threads` over the mean of all, when each does its share of the
+ * tasks; at least 1. */
+double cn_conv_imbalance(const cn_conv *conv, int32_t batch, int32_t threads);
 
 /* Whether the first tasks of `tasks` do the first channels of all rows, rather than the first rows
  * of all channels. */

@@ -9,6 +9,17 @@
 
 typedef struct cn_conv_method cn_conv_method;
 
+/* Weights without their zeros, as the sparse kernels visit them (conv_sparse.c). */
+typedef struct cn_sparse {
+    cn_mask_blocks own; /* the mask's blocks */
+    int32_t *offset;    /* of a step: what it reads, floats from a tile's first pixel */
+    int32_t *tap;       /* packed input: the taps that are used, by group, as floats from there */
+    size_t *taps;       /* groups + 1: where each group's taps begin */
+    int64_t nonzero;
+    bool even;  /* blocks are shared out by their steps */
+    bool bound; /* before that offsets (packed: taps) are numbers of taps */
+} cn_sparse;
+
 struct cn_conv {
     cn_conv_problem problem;
     const cn_kernels *kernels;
@@ -20,7 +31,8 @@ struct cn_conv {
     size_t chunk;                /* Winograd: blocks whose products are held together */
     size_t weight_bytes;
     float *weight, *bias;
-    char name[48]; /* of the kernel that does the arithmetic */
+    cn_sparse *sparse; /* NULL: the weights are dense */
+    char name[48];     /* of the kernel that does the arithmetic */
 };
 
 struct cn_conv_method {
@@ -42,11 +54,12 @@ struct cn_conv_method {
     bool (*by_channels)(const cn_conv *conv, int32_t batch, size_t tasks);
     void (*task)(const cn_conv *conv, const cn_view *in, const cn_view *out,
                  const cn_view *residual, size_t index, size_t tasks, void *scratch);
+    int32_t rows; /* sparse: outputs of a block; 0: the weights are dense */
 };
 
 /* Where depthwise fits, no other does: its input has no zeros around the planes. */
 extern const cn_conv_method cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
-    cn_conv_winograd6;
+    cn_conv_winograd6, cn_conv_sparse1, cn_conv_sparse2, cn_conv_sparse4, cn_conv_sparse8;
 
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);
@@ -71,9 +84,11 @@ int32_t cn_conv_cut_output(const cn_conv *conv, const cn_view *out, const cn_vie
 /* What the pack kernel reads of a group's channels; segments and pitch are left to the caller. */
 cn_pack cn_conv_pack(const cn_conv *conv, const cn_view *in, size_t group);
 
-/* The pieces in which a tile's vectors go to the segments, and the bounds that are the activation.
+/* The pieces in which the vectors of a tile of `pixels` go to the segments, and the bounds that are
+ * the activation.
  * False where the activation is no pair of bounds: then the store must not be used. */
-bool cn_conv_store(const cn_conv *conv, const cn_segment *segments, int32_t count, cn_store *store);
+bool cn_conv_store(const cn_conv *conv, int32_t pixels, const cn_segment *segments, int32_t count,
+                   cn_store *store);
 
 /* Asks for the lines that will be stored to (and added from) while the product is worked out: each
  * row is another plane, too far apart for the processor to guess. */

@@ -192,7 +192,7 @@ static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
     to->from_row = pack.plane;
     if (!to->from) c->kernels->f32_pack.run(&pack, to->panel);
     to->segment_count = cn_conv_cut_output(c, out, residual, first, to->width, to->segments);
-    to->stores = cn_conv_store(c, to->segments, to->segment_count, &to->store);
+    to->stores = cn_conv_store(c, to->width, to->segments, to->segment_count, &to->store);
 }
 
 /* Asks the second-level cache for shares from .. to - 1 of the input of the tile that comes next: a
@@ -219,6 +219,7 @@ static void aim(cn_store *store, const cn_view *out, const cn_view *residual, pt
     store->residual = residual ? residual->data + at * residual->plane : NULL;
     store->residual_plane = residual ? residual->plane : 0;
     store->rows = rows;
+    store->plane = NULL;
 }
 
 /* From a tile to the planes: few pixels, or activations that the product's own store does not know.

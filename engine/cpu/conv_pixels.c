@@ -70,9 +70,10 @@ cn_pack cn_conv_pack(const cn_conv *c, const cn_view *in, size_t group)
     };
 }
 
-bool cn_conv_store(const cn_conv *c, const cn_segment *segments, int32_t count, cn_store *store)
+bool cn_conv_store(const cn_conv *c, int32_t pixels, const cn_segment *segments, int32_t count,
+                   cn_store *store)
 {
-    int32_t lanes = c->kernels->lanes, vectors = c->kernels->f32_conv.pixels / lanes, n = 0;
+    int32_t lanes = c->kernels->lanes, vectors = (pixels + lanes - 1) / lanes, n = 0;
     int32_t width = 0;
     for (int32_t v = 0, s = 0; v < vectors; v++) {
         store->first[v] = n;
@@ -90,7 +91,7 @@ bool cn_conv_store(const cn_conv *c, const cn_segment *segments, int32_t count, 
     }
     for (int32_t v = vectors; v <= CN_MAX_VECTORS; v++)
         store->first[v] = n;
-    store->whole = width == n * lanes;
+    store->whole = n == vectors && width == n * lanes;
     cn_activation activation = c->problem.activation;
     store->low = activation == CN_ACT_NONE ? -INFINITY : 0;
     store->high = activation == CN_ACT_RELU6 ? 6 : INFINITY;
@@ -103,11 +104,11 @@ void cn_conv_expect(const cn_store *s)
     for (int32_t i = 0; i < count; i++) {
         const cn_piece *p = &s->pieces[i];
         const float *out = s->out + p->at + p->from;
-        for (int32_t r = 0; r < s->rows; r++, out += s->out_plane)
-            __builtin_prefetch(out, 1);
+        for (int32_t r = 0; r < s->rows; r++)
+            __builtin_prefetch(out + (s->plane ? s->plane[r] : r) * s->out_plane, 1);
         if (!s->residual) continue;
         const float *residual = s->residual + p->also + p->from;
-        for (int32_t r = 0; r < s->rows; r++, residual += s->residual_plane)
-            __builtin_prefetch(residual);
+        for (int32_t r = 0; r < s->rows; r++)
+            __builtin_prefetch(residual + (s->plane ? s->plane[r] : r) * s->residual_plane);
     }
 }

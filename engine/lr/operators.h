@@ -1,8 +1,9 @@
-/* Index arithmetic that passes, planning, kernels and the reference share: which input pixels
- * belong to an output pixel. */
+/* Arithmetic that passes, planning, kernels and the reference share: which input pixels belong to
+ * an output pixel, and activations in double precision. */
 #ifndef CONDENSE_LR_OPERATORS_H
 #define CONDENSE_LR_OPERATORS_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -70,6 +71,23 @@ static inline cn_activation cn_op_activation(cn_op op)
     default:
         return CN_ACT_NONE;
     }
+}
+
+static inline double cn_activate(cn_activation activation, double x)
+{
+    switch (activation) {
+    case CN_ACT_NONE:
+        return x;
+    case CN_ACT_RELU:
+        return x < 0.0 ? 0.0 : x;
+    case CN_ACT_RELU6:
+        return x < 0.0 ? 0.0 : x > 6.0 ? 6.0 : x;
+    case CN_ACT_SIGMOID:
+        return 1.0 / (1.0 + exp(-x));
+    case CN_ACT_TANH:
+        return tanh(x);
+    }
+    return x;
 }
 
 #endif

@@ -16,6 +16,7 @@ static const struct pass {
     {"fuse_add", cn_pass_fuse_add},
     {"fuse_activation", cn_pass_fuse_activation},
     {"fc_as_conv", cn_pass_fc_as_conv},
+    {"shrink", cn_pass_shrink},
 };
 enum { PASS_COUNT = sizeof passes / sizeof *passes };
 _Static_assert((1 << PASS_COUNT) - 1 == CN_PASS_ALL, "a pass without a row, or the reverse");

@@ -4,19 +4,6 @@
 #include "condense/memory.h"
 #include "lr/rewrite.h"
 
-/* The layer's bias, made of zeros where it has none. */
-static cn_status bias_of(cn_rewrite *rewrite, cn_layer *layer, cn_tensor **bias, cn_error *error)
-{
-    *bias = layer->bias ? cn_weights_of(rewrite->weights, layer->name, "bias") : NULL;
-    if (*bias) return CN_OK;
-    char *name = cn_sprintf("%s.bias", layer->name);
-    if (!name) return cn_fail(error, CN_ENOMEM, "no memory for a name");
-    cn_status status = cn_weights_add(rewrite->weights, name, 1, &layer->units, bias, error);
-    cn_free(name);
-    if (!status) layer->bias = true;
-    return status;
-}
-
 /* y = (W x + b - mean) * s + shift with s = scale / sqrt(variance + epsilon) is a convolution with
  * weights W s and bias (b - mean) s + shift. In double: one rounding per weight. */
 static cn_status fold(cn_rewrite *rewrite, int32_t conv, int32_t norm, cn_error *error)
@@ -24,7 +11,7 @@ static cn_status fold(cn_rewrite *rewrite, int32_t conv, int32_t norm, cn_error 
     cn_layer *layer = &rewrite->graph->layers[conv];
     const cn_layer *from = &rewrite->graph->layers[norm];
     cn_tensor *bias;
-    cn_status status = bias_of(rewrite, layer, &bias, error);
+    cn_status status = cn_rewrite_bias(rewrite, layer, &bias, error);
     if (status) return status; /* adding a tensor moves the others: look them up afterwards */
     cn_tensor *weight = cn_weights_of(rewrite->weights, layer->name, "weight");
     const float *scale = cn_weights_of(rewrite->weights, from->name, "weight")->data;

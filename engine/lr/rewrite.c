@@ -42,3 +42,15 @@ bool cn_rewrite_can_absorb(const cn_graph *graph, int32_t index, int32_t next)
     return cn_op_is_tensor(layer->op) && layer->activation == CN_ACT_NONE && layer->residual < 0 &&
            cn_rewrite_consumers(graph, index) == 1 && cn_rewrite_can_bypass(graph, next, index);
 }
+
+cn_status cn_rewrite_bias(cn_rewrite *rewrite, cn_layer *layer, cn_tensor **bias, cn_error *error)
+{
+    *bias = layer->bias ? cn_weights_of(rewrite->weights, layer->name, "bias") : NULL;
+    if (*bias) return CN_OK;
+    char *name = cn_sprintf("%s.bias", layer->name);
+    if (!name) return cn_fail(error, CN_ENOMEM, "no memory for a name");
+    cn_status status = cn_weights_add(rewrite->weights, name, 1, &layer->units, bias, error);
+    cn_free(name);
+    if (!status) layer->bias = true;
+    return status;
+}

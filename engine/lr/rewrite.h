@@ -20,6 +20,7 @@ cn_status cn_pass_fuse_pad(cn_rewrite *rewrite, cn_error *error);
 cn_status cn_pass_fuse_add(cn_rewrite *rewrite, cn_error *error);
 cn_status cn_pass_fuse_activation(cn_rewrite *rewrite, cn_error *error);
 cn_status cn_pass_fc_as_conv(cn_rewrite *rewrite, cn_error *error);
+cn_status cn_pass_shrink(cn_rewrite *rewrite, cn_error *error);
 
 /* How many inputs in the graph read layer `index`. */
 int32_t cn_rewrite_consumers(const cn_graph *graph, int32_t index);
@@ -34,5 +35,9 @@ void cn_rewrite_bypass(cn_graph *graph, int32_t index, int32_t heir);
 /* Whether layer `index` can take `next`, its reader, into itself: nothing else reads it, nothing is
  * fused behind it yet, and it is a convolution or fully connected. */
 bool cn_rewrite_can_absorb(const cn_graph *graph, int32_t index, int32_t next);
+
+/* The bias of a convolution or fully connected layer, made of zeros where it has none. Making one
+ * moves the other tensors. */
+cn_status cn_rewrite_bias(cn_rewrite *rewrite, cn_layer *layer, cn_tensor **bias, cn_error *error);
 
 #endif

@@ -84,6 +84,18 @@ static void add_variants(candidates *c, cn_conv_algorithm algorithm)
         add(c, outer);
 }
 
+static bool is_sparse(cn_conv_algorithm algorithm)
+{
+    return algorithm >= CN_CONV_SPARSE1;
+}
+
+/* The input read where it lies, and packed; one of them is the algorithm's own rule. */
+static void add_inputs(candidates *c, cn_conv_algorithm algorithm)
+{
+    add(c, (cn_conv_way){algorithm, .input = CN_INPUT_DIRECT});
+    add(c, (cn_conv_way){algorithm, .input = CN_INPUT_PACKED});
+}
+
 int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setting,
                            cn_conv_way ways[CN_MOST_WAYS])
 {
@@ -92,9 +104,16 @@ int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setti
     rank(problem, setting.isa, 1, ranked);
     cn_conv_algorithm usual = ranked->algorithm;
     add(&c, (cn_conv_way){usual});
+    if (is_sparse(usual)) add_inputs(&c, usual);
     int32_t ranks = rank(problem, setting.isa, setting.batch, ranked);
+    int32_t dense = 0;
+    while (is_sparse(ranked[dense].algorithm)) /* panels or depthwise are always there */
+        dense++;
+    if (dense > 0 && ranked[dense].algorithm != usual)
+        add(&c, (cn_conv_way){ranked[dense].algorithm});
     for (int32_t i = 0; i < ranks; i++)
-        if (ranked[i].algorithm != usual && ranked[i].cost <= worth_timing * ranked->cost)
+        if (ranked[i].algorithm != usual && (!dense || i != dense) &&
+            ranked[i].cost <= worth_timing * ranked->cost)
             add(&c, (cn_conv_way){ranked[i].algorithm});
     add_variants(&c, usual);
     if (ranked->algorithm != usual) add_variants(&c, ranked->algorithm);
@@ -109,6 +128,14 @@ void cn_plan_signature(const cn_conv_problem *p, char signature[CN_SIGNATURE_SIZ
              p->in.w, p->out.c, p->out.h, p->out.w, w->kernel_h, w->kernel_w, w->stride_h,
              w->stride_w, w->dilation_h, w->dilation_w, w->pad_top, w->pad_bottom, w->pad_left,
              w->pad_right, p->groups, p->residual);
+    if (!p->mask) return;
+    double weights = (double)p->out_c * (double)p->mask->depth;
+    for (int32_t rows = 1; rows <= CN_MASK_MOST_ROWS; rows *= 2) {
+        size_t used = strlen(signature);
+        double share = (double)cn_mask_steps(p->mask, rows) * rows / weights;
+        snprintf(signature + used, CN_SIGNATURE_SIZE - used, "%s%.0f", rows == 1 ? ":z" : ",",
+                 100 * share);
+    }
 }
 
 cn_conv_way cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisdom,

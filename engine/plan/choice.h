@@ -19,11 +19,13 @@ typedef struct cn_plan_setting {
 
 /* The ways that are worth timing. The first is the static choice: the algorithm of the least
  * estimated cost for one image, with its own rules for the rest, so that without wisdom no result
- * depends on batch or threads. Returns how many there are, at least one. */
+ * depends on batch or threads. Where that skips zeros, the best one that does not is among them.
+ * Returns how many there are, at least one. */
 int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setting,
                            cn_conv_way ways[CN_MOST_WAYS]);
 
-/* What wisdom knows the convolution by: its shapes and its residual, not its activation. */
+/* What wisdom knows the convolution by: its shapes and its residual, not its activation; and, with
+ * a mask, the percentages of the steps that blocks of 1, 2, 4 and 8 outputs take. */
 void cn_plan_signature(const cn_conv_problem *problem, char signature[CN_SIGNATURE_SIZE]);
 
 /* What `wisdom` says, if this build can do it, else (and for NULL) all zeros: the static choice.

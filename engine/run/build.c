@@ -152,12 +152,14 @@ static void describe_step(cn_session *session, int32_t index, const cn_step *ste
     profile->kernel = cn_step_kernel(step);
     profile->packed_bytes = (int64_t)cn_step_weight_bytes(step);
     if (!step->conv) return;
-    profile->products = cn_conv_products(step->conv) * session->options.batch;
-    profile->dense_products = profile->products;
-    if (session->graph.layers[index].op != CN_OP_CONV) return;
-    cn_conv_problem problem = cn_step_conv_problem(&session->graph, &session->graph.layers[index]);
-    cn_plan_signature(&problem, session->signatures[index]);
-    profile->signature = session->signatures[index];
+    const cn_session_options *o = &session->options;
+    const cn_step_choice *choice = step->choice;
+    profile->products = profile->dense_products = cn_conv_products(step->conv) * o->batch;
+    profile->loads = cn_conv_loads(step->conv);
+    profile->imbalance = cn_conv_imbalance(step->conv, o->batch, o->threads);
+    if (!choice) return;
+    profile->dense_products = choice->dense_products * o->batch;
+    profile->signature = choice->signature;
     cn_conv_way_name(cn_conv_way_of(step->conv), session->choices[index]);
     profile->choice = session->choices[index];
 }
@@ -191,9 +193,8 @@ static cn_status make_steps(cn_session *session, cn_weights *weights, cn_error *
         if (graph->layers[i].op == CN_OP_CONCAT) most += (size_t)graph->layers[i].input_count;
     session->steps = cn_calloc(most, sizeof *session->steps);
     session->profile = cn_calloc((size_t)graph->count, sizeof *session->profile);
-    session->signatures = cn_calloc((size_t)graph->count, sizeof *session->signatures);
     session->choices = cn_calloc((size_t)graph->count, sizeof *session->choices);
-    if (!session->steps || !session->profile || !session->signatures || !session->choices)
+    if (!session->steps || !session->profile || !session->choices)
         return cn_fail(error, CN_ENOMEM, "no memory for %d layers", graph->count);
     return add_steps(session, weights, error);
 }

@@ -17,10 +17,9 @@ struct cn_session {
     cn_step *steps;
     int32_t step_count;
     char *scratch;
-    size_t scratch_pitch;                  /* bytes from thread to thread */
-    cn_layer_profile *profile;             /* one a layer of `graph` */
-    char (*signatures)[CN_SIGNATURE_SIZE]; /* of the profile's layers */
-    char (*choices)[CN_CONV_NAME_SIZE];    /* likewise */
+    size_t scratch_pitch;               /* bytes from thread to thread */
+    cn_layer_profile *profile;          /* one a layer of `graph` */
+    char (*choices)[CN_CONV_NAME_SIZE]; /* of the profile's layers */
     cn_session_memory memory;
 };
 

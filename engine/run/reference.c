@@ -255,23 +255,6 @@ static void identity(const work *w)
     memcpy(w->y, w->x, (size_t)(w->batch * cn_shape_count(w->out)) * sizeof *w->y);
 }
 
-static double activate(cn_activation activation, double x)
-{
-    switch (activation) {
-    case CN_ACT_NONE:
-        return x;
-    case CN_ACT_RELU:
-        return x < 0.0 ? 0.0 : x;
-    case CN_ACT_RELU6:
-        return x < 0.0 ? 0.0 : x > 6.0 ? 6.0 : x;
-    case CN_ACT_SIGMOID:
-        return 1.0 / (1.0 + exp(-x));
-    case CN_ACT_TANH:
-        return tanh(x);
-    }
-    return x;
-}
-
 /* What a pass fused behind the operator: the residual addition, then the activation. */
 static void finish(const work *w, cn_activation activation)
 {
@@ -280,7 +263,7 @@ static void finish(const work *w, cn_activation activation)
     int64_t count = w->batch * cn_shape_count(w->out);
     if (!residual && activation == CN_ACT_NONE) return;
     for (int64_t i = 0; i < count; i++)
-        w->y[i] = activate(activation, w->y[i] + (residual ? residual[i] : 0.0));
+        w->y[i] = cn_activate(activation, w->y[i] + (residual ? residual[i] : 0.0));
 }
 
 static cn_status run_layer(const work *w, cn_error *error)

@@ -107,16 +107,14 @@ int32_t cn_session_ways(const cn_session *session, int32_t layer,
                         char names[CN_MOST_WAYS][CN_WAY_SIZE])
 {
     _Static_assert((int)CN_WAY_SIZE == (int)CN_CONV_NAME_SIZE, "a way's name");
-    const cn_graph *graph = &session->graph;
-    const cn_session_options *options = &session->options;
-    cn_conv_way ways[CN_MOST_WAYS];
-    if (graph->layers[layer].op != CN_OP_CONV) return 0;
-    cn_conv_problem problem = cn_step_conv_problem(graph, &graph->layers[layer]);
-    int32_t count = cn_plan_candidates(
-        &problem, (cn_plan_setting){options->isa, options->batch, options->threads}, ways);
-    for (int32_t i = 0; i < count; i++)
-        cn_conv_way_name(ways[i], names[i]);
-    return count;
+    for (int32_t i = 0; i < session->step_count; i++) {
+        const cn_step *step = &session->steps[i];
+        if (step->layer != layer || !step->choice) continue;
+        for (int32_t k = 0; k < step->choice->count; k++)
+            cn_conv_way_name(step->choice->ways[k], names[k]);
+        return step->choice->count;
+    }
+    return 0;
 }
 
 cn_session_memory cn_session_memory_use(const cn_session *session)
@@ -136,7 +134,6 @@ void cn_session_free(cn_session *session)
         cn_step_clear(&session->steps[i]);
     cn_free(session->steps);
     cn_free(session->profile);
-    cn_free(session->signatures);
     cn_free(session->choices);
     cn_free(session->scratch);
     cn_free(session->arena);

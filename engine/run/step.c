@@ -4,7 +4,6 @@
 
 #include "condense/memory.h"
 #include "cpu/denormals.h"
-#include "plan/choice.h"
 #include "run/halo.h"
 
 cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *layer)
@@ -75,25 +74,70 @@ static void give_free(cn_weights *weights, const cn_layer *layer, const char *su
     tensor->data = NULL;
 }
 
+/* The mask of weights of which at least one in twenty is zero; else NULL, as where zeros are not to
+ * be skipped. */
+static cn_status make_mask(cn_mask **mask, const cn_conv_problem *p, const float *weight,
+                           const cn_session_options *options, cn_error *error)
+{
+    size_t depth =
+        (size_t)(p->in_c / p->groups) * (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
+    size_t count = (size_t)p->out_c * depth, zeros = 0;
+    *mask = NULL;
+    for (size_t i = 0; i < count && options->sparse; i++)
+        zeros += weight[i] == 0;
+    if (zeros == 0 || zeros < count / 20) return CN_OK;
+    return cn_mask_new(mask, weight, p->groups, p->out_c / p->groups, depth, options->reorder,
+                       error);
+}
+
+/* The way that a convolution goes, and what else there was. A fully connected layer goes by panels
+ * unless it has zeros to skip. */
+static cn_status choose(cn_step *step, const cn_layer *layer, const cn_conv_problem *problem,
+                        const cn_session_options *options, cn_conv_way *way, cn_error *error)
+{
+    *way = (cn_conv_way){CN_CONV_PANEL};
+    if (layer->op == CN_OP_FC && !problem->mask) return CN_OK;
+    const cn_plan_setting setting = {options->isa, options->batch, options->threads};
+    cn_step_choice *c = step->choice = cn_calloc(1, sizeof *c);
+    if (!c) return cn_fail(error, CN_ENOMEM, "out of memory");
+    cn_plan_signature(problem, c->signature);
+    c->count = cn_plan_candidates(problem, setting, c->ways);
+    c->dense_products = cn_conv_dense_products(problem, options->isa);
+    cn_wisdom_key key = {options->isa, options->threads, options->batch, NULL};
+    *way = cn_plan_choose(problem, options->wisdom, key);
+    return CN_OK;
+}
+
+static cn_status make_conv(cn_step *step, const cn_graph *graph, const cn_layer *layer,
+                           const float *weight, const float *bias,
+                           const cn_session_options *options, cn_error *error)
+{
+    cn_conv_problem problem = cn_step_conv_problem(graph, layer);
+    cn_conv_way way;
+    cn_mask *mask;
+    cn_status status = make_mask(&mask, &problem, weight, options, error);
+    problem.mask = mask;
+    if (!status) status = choose(step, layer, &problem, options, &way, error);
+    if (!status)
+        status = cn_conv_new(&step->conv, &problem, way, weight, bias, options->isa, error);
+    cn_mask_free(mask);
+    return status;
+}
+
 cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
                        const cn_session_options *options, cn_error *error)
 {
     const cn_layer *layer = &graph->layers[index];
     const float *weight = data_of(weights, layer, "weight"), *bias = NULL;
-    cn_isa isa = options->isa;
     cn_status status;
     step->layer = index;
     if (layer->bias || layer->op == CN_OP_BATCH_NORM) bias = data_of(weights, layer, "bias");
     if (layer->op == CN_OP_CONV || layer->op == CN_OP_FC) {
-        cn_conv_problem problem = cn_step_conv_problem(graph, layer);
-        cn_wisdom_key key = {isa, options->threads, options->batch, NULL};
-        cn_conv_way way = {CN_CONV_PANEL};
-        if (layer->op == CN_OP_CONV) way = cn_plan_choose(&problem, options->wisdom, key);
-        status = cn_conv_new(&step->conv, &problem, way, weight, bias, isa, error);
+        status = make_conv(step, graph, layer, weight, bias, options, error);
     } else {
         cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),
                                 data_of(weights, layer, "running_var")};
-        status = cn_simple_new(&step->simple, layer, &norm, isa, error);
+        status = cn_simple_new(&step->simple, layer, &norm, options->isa, error);
     }
     if (status) return cn_fail_in(error, status, "layer '%s'", layer->name);
     give_free(weights, layer, "weight");
@@ -105,6 +149,7 @@ void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
 {
     int32_t batch = step->out.n;
     if (step->conv) {
+        cn_conv_bind(step->conv, step->in);
         step->tasks = cn_conv_tasks(step->conv, batch, threads);
         step->by_planes = cn_conv_by_channels(step->conv, batch, step->tasks);
     } else {
@@ -178,6 +223,7 @@ void cn_step_clear(cn_step *step)
 {
     cn_conv_free(step->conv);
     cn_simple_free(step->simple);
+    cn_free(step->choice);
     cn_free(step->in);
     *step = (cn_step){0};
 }

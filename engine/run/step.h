@@ -14,14 +14,24 @@
 #include "cpu/conv.h"
 #include "cpu/simple.h"
 #include "cpu/view.h"
+#include "plan/choice.h"
 #include "plan/memory.h"
+
+/* What a convolution could have been. */
+typedef struct cn_step_choice {
+    char signature[CN_SIGNATURE_SIZE]; /* what wisdom knows it by */
+    cn_conv_way ways[CN_MOST_WAYS];    /* that are worth timing, the static choice first */
+    int32_t count;
+    int64_t dense_products; /* of one image, the way that dense weights would go */
+} cn_step_choice;
 
 /* Either conv or simple is set; a fully connected layer is a convolution. */
 typedef struct cn_step {
     int32_t layer; /* of the planned graph; a concat that copies takes several steps */
     cn_conv *conv;
     cn_simple *simple;
-    cn_view *in; /* the layer's inputs; owned */
+    cn_step_choice *choice; /* NULL: there was nothing to choose; owned */
+    cn_view *in;            /* the layer's inputs; owned */
     cn_view out;
     cn_view residual; /* data is NULL where there is none */
     size_t tasks;

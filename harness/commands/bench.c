@@ -209,7 +209,7 @@ static int check_mask(request *r)
 static int check(request *r)
 {
     st_bench_request *one = &r->one;
-    bool plain = !r->scalar && one->fuse && !strcmp(r->isa_name, "best");
+    bool plain = !r->scalar && one->fuse && one->shrink && !strcmp(r->isa_name, "best");
     bool of_inference =
         one->against || one->per_layer || one->weights || r->scheme_list || r->choices;
     if (r->training && (of_inference || !plain || !r->use_wisdom))
@@ -230,10 +230,10 @@ static int check(request *r)
         return st_complain("bench", ST_EXIT_USAGE,
                            "--threads %s: give at most %d numbers from 1 to 1024, as in 1,2",
                            r->thread_list, MOST_THREAD_COUNTS);
-    if (r->record && (!one->fuse || isa != CN_ISA_BEST))
+    if (r->record && (!one->fuse || !one->shrink || isa != CN_ISA_BEST))
         return st_complain("bench", ST_EXIT_USAGE,
-                           "--record takes our engine as it is: without --isa, --scalar and "
-                           "--no-fuse");
+                           "--record takes our engine as it is: without --isa, --scalar, "
+                           "--no-fuse and --no-shrink");
     return check_mask(r);
 }
 
@@ -290,6 +290,8 @@ static int parse(request *r, int argc, char **argv)
         {"scalar", ST_FLAG, &r->scalar, NULL, "the same as --isa scalar", 0, 0},
         {"fuse", ST_FLAG, &one->fuse, NULL, "graph passes; --no-fuse switches all of them off", 0,
          0},
+        {"shrink", ST_FLAG, &one->shrink, NULL,
+         "the pass that removes channels; --no-shrink switches it off", 0, 0},
         {"wisdom", ST_FLAG, &r->use_wisdom, NULL,
          "what 'condense tune' found; --no-wisdom: the static plan"},
         {0}};
@@ -302,7 +304,7 @@ static int parse(request *r, int argc, char **argv)
 
 int st_command_bench(int argc, char **argv)
 {
-    request r = {.one = {.seed = 1, .seconds = 3, .fuse = true, .rate = 1},
+    request r = {.one = {.seed = 1, .seconds = 3, .fuse = true, .shrink = true, .rate = 1},
                  .models = "resnet50",
                  .isa_name = "best",
                  .thread_list = "1",

@@ -20,7 +20,7 @@ typedef struct st_bench_request {
     double seconds;
     cn_scheme scheme; /* CN_SCHEME_NONE: weights as they are */
     double rate;
-    bool fuse, per_layer;
+    bool fuse, shrink, per_layer;
     cn_isa isa;
     const cn_wisdom *wisdom; /* NULL: none */
     st_recorder *recorder;   /* NULL: nothing is recorded */

@@ -18,6 +18,7 @@ cn_session_options st_bench_options(const st_bench_request *r)
     options.threads = (int32_t)r->threads;
     options.batch = (int32_t)r->batch;
     options.passes = r->fuse ? CN_PASS_ALL : 0;
+    if (!r->shrink) options.passes &= ~(unsigned)CN_PASS_SHRINK;
     options.isa = r->isa;
     options.wisdom = r->wisdom;
     return options;

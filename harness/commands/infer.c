@@ -15,7 +15,7 @@
 typedef struct request {
     const char *model, *scale, *variant, *backend, *weights, *input, *output, *isa;
     int64_t threads, batch;
-    bool fuse, scalar;
+    bool fuse, shrink, scalar;
 } request;
 
 typedef struct job {
@@ -78,6 +78,7 @@ static cn_status infer(const request *r, job *j, cn_isa isa, cn_error *error)
     options.threads = (int32_t)r->threads;
     options.batch = (int32_t)(r->batch ? r->batch : j->images < 64 ? j->images : 64);
     options.passes = r->fuse ? CN_PASS_ALL : 0;
+    if (!r->shrink) options.passes &= ~(unsigned)CN_PASS_SHRINK;
     options.isa = isa;
     status = cn_session_new(&j->session, &j->model.graph, &j->weights, &options, error);
     if (!status) status = run_images(j, options.batch, error);
@@ -99,7 +100,12 @@ static void finish(job *j)
 
 int st_command_infer(int argc, char **argv)
 {
-    request r = {.variant = "dense", .backend = "cpu", .isa = "best", .threads = 1, .fuse = true};
+    request r = {.variant = "dense",
+                 .backend = "cpu",
+                 .isa = "best",
+                 .threads = 1,
+                 .fuse = true,
+                 .shrink = true};
     const st_option options[] = {
         {"model", ST_TEXT, &r.model, "NAME", "the network ('condense models' lists them)", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "its scale; default: the first of its text", 0, 0},
@@ -117,6 +123,8 @@ int st_command_infer(int argc, char **argv)
          0},
         {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
         {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
+        {"shrink", ST_FLAG, &r.shrink, NULL,
+         "the pass that removes channels; --no-shrink switches it off", 0, 0},
         {0}};
     static const char about[] =
         "One forward pass on raw numbers, for comparing with anything.\n\n"

@@ -1,5 +1,7 @@
 #include "measure/own.h"
 
+#include "condense/passes.h"
+
 const char *st_own_name(st_own own)
 {
     static const char *const names[] = {"condense", "condense-unordered", "condense-dense",
@@ -12,7 +14,10 @@ cn_session_options st_own_options(st_own own, const cn_session_options *planned,
 {
     cn_session_options options = *planned;
     if (own == ST_OWN_UNORDERED) options.reorder = false;
-    if (own == ST_OWN_DENSE || own == ST_OWN_DIRECT) options.sparse = false;
+    if (own == ST_OWN_DENSE || own == ST_OWN_DIRECT) {
+        options.sparse = false;
+        options.passes &= ~(unsigned)CN_PASS_SHRINK;
+    }
     if (own == ST_OWN_DIRECT) options.wisdom = direct;
     return options;
 }

@@ -23,6 +23,8 @@ for flags in "--threads 2" "--batch 1" "--batch 2"; do
     cmp -s one.npy two.npy || fail "$flags changes the output"
 done
 expect 0 "${infer[@]}" --output two.npy --no-fuse
+expect 0 "${infer[@]}" --output two.npy --no-shrink
+cmp -s one.npy two.npy || fail "--no-shrink changes a network that has nothing to lose"
 expect 0 "${infer[@]}" --output two.npy --scalar
 
 rm two.npy

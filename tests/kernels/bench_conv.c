@@ -1,13 +1,17 @@
 /* Speed of convolution and fully connected layers on one thread, as a share of the FMA peak that is
  * measured right before each.
  *
- * usage: kernel-bench [ISA [NAME]]    only that level; only layers whose name contains NAME */
+ * usage: kernel-bench [ISA [NAME [DENSITY [ROWS]]]]    only that level; only layers whose name
+ * contains NAME; with that share of the weights, which ROWS (8) successive outputs have at the same
+ * places: then the speed is that of dense weights at the same time, which shows what the zeros are
+ * worth */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "condense/clock.h"
 #include "condense/memory.h"
+#include "condense/random.h"
 #include "cpu/conv.h"
 #include "cpu/kernels/kernels.h"
 
@@ -110,7 +114,23 @@ static double best_ns(job *j)
     return (double)best;
 }
 
-static void measure(const layer *l, cn_conv_way way, cn_isa isa)
+/* Random places for a share of the weights. */
+typedef struct sparsity {
+    double density;
+    int32_t rows;
+} sparsity;
+
+static void fill(float *weight, int32_t outputs, size_t depth, sparsity s)
+{
+    cn_random r = cn_random_seed(1);
+    for (int32_t o = 0; o < outputs; o += s.rows)
+        for (size_t k = 0; k < depth; k++)
+            if (cn_random_uniform(&r) < s.density)
+                for (int32_t i = o; i < o + s.rows && i < outputs; i++)
+                    weight[(size_t)i * depth + k] = 1;
+}
+
+static void measure(const layer *l, cn_conv_way way, cn_isa isa, sparsity zeros)
 {
     int32_t halo[4] = {0}, none[4] = {0}, kernel = l->kernel ? l->kernel : l->size;
     int32_t size = (l->size + 2 * l->pad - kernel) / l->stride + 1;
@@ -126,18 +146,32 @@ static void measure(const layer *l, cn_conv_way way, cn_isa isa)
         .out = out,
         .activation = CN_ACT_RELU};
     cn_conv_halo(&p, halo);
-    if (!cn_conv_can(&p, way)) return;
     float *weight = checked(cn_calloc((size_t)l->out_c * depth, sizeof *weight));
+    fill(weight, l->out_c, depth, zeros);
+    cn_mask *mask = NULL;
+    if (zeros.density < 1 &&
+        cn_mask_new(&mask, weight, l->groups, l->out_c / l->groups, depth, true, NULL) != CN_OK)
+        checked(NULL);
+    p.mask = mask;
+    if (!cn_conv_can(&p, way)) {
+        cn_free(weight);
+        cn_mask_free(mask);
+        return;
+    }
     if (cn_conv_new(&j.conv, &p, way, weight, NULL, isa, NULL) != CN_OK) checked(NULL);
     j.scratch = checked(cn_calloc(1, cn_conv_scratch(j.conv, 1)));
     cn_free(weight);
+    cn_mask_free(mask);
     j.in = view_new(in, halo);
+    cn_conv_bind(j.conv, &j.in);
     j.out = view_new(out, none);
     const cn_kernels *k = cn_kernels_for(isa);
     double ceiling = peak(k), ns = best_ns(&j);
     double flops = 2.0 * (double)depth * out.c * out.h * out.w;
-    printf("%-20s %-27s %9.3f ms %7.1f GFLOP/s %5.1f %% of %.0f\n", l->name, cn_conv_kernel(j.conv),
-           ns * 1e-6, flops / ns, 100 * flops / ns / ceiling, ceiling);
+    char named[CN_CONV_NAME_SIZE];
+    cn_conv_way_name(way, named);
+    printf("%-20s %-16s %-27s %9.3f ms %7.1f GFLOP/s %5.1f %% of %.0f\n", l->name, named,
+           cn_conv_kernel(j.conv), ns * 1e-6, flops / ns, 100 * flops / ns / ceiling, ceiling);
     cn_free(j.in.data - halo[0] * j.in.row - halo[2]);
     cn_free(j.out.data);
     cn_free(j.scratch);
@@ -151,10 +185,20 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: no such level: scalar, neon, avx2, avx512 or best\n", argv[1]);
         return 2;
     }
-    for (int i = 0; i < LAYERS; i++)
+    sparsity s = {argc > 3 ? strtod(argv[3], NULL) : 1, argc > 4 ? atoi(argv[4]) : 8};
+    if (!(s.density > 0 && s.density <= 1) || s.rows < 1) {
+        fputs("a density is above 0 and at most 1, rows are at least 1\n", stderr);
+        return 2;
+    }
+    for (int i = 0; i < LAYERS; i++) {
+        if (argc > 2 && !strstr(layers[i].name, argv[2])) continue;
         for (int a = CN_CONV_AUTO + 1; a < CN_CONV_ALGORITHMS; a++)
-            if ((argc < 3 || strstr(layers[i].name, argv[2])) &&
-                (layers[i].kernel || a == CN_CONV_PANEL))
-                measure(&layers[i], (cn_conv_way){(cn_conv_algorithm)a}, (cn_isa)isa);
+            for (int in = 0; in <= CN_INPUT_PACKED; in++)
+                if ((a >= CN_CONV_SPARSE1) == (in > 0))
+                    measure(&layers[i],
+                            (cn_conv_way){.algorithm = (cn_conv_algorithm)a,
+                                          .input = (cn_conv_input)in},
+                            (cn_isa)isa, s);
+    }
     return 0;
 }

@@ -1,4 +1,5 @@
-/* Convolution and what it is made of: panel packing, the tile, the store, depthwise. */
+/* Convolution and what it is made of: panel packing, the tile, the store, depthwise, weights
+ * without their zeros. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,14 +123,53 @@ static cn_conv_way random_way(const cn_conv_problem *p, cn_conv_algorithm algori
     cn_conv_way way;
     do
         way = (cn_conv_way){algorithm, between(r, 0, 2), cn_random_below(r, 2),
-                            (cn_conv_split)cn_random_below(r, CN_SPLIT_CHANNELS + 1)};
+                            (cn_conv_split)cn_random_below(r, CN_SPLIT_CHANNELS + 1),
+                            (cn_conv_input)cn_random_below(r, CN_INPUT_PACKED + 1)};
     while (!cn_conv_can(p, way));
     return way;
 }
 
 static bool is_winograd(cn_conv_algorithm algorithm)
 {
-    return algorithm >= CN_CONV_WINOGRAD2;
+    return algorithm >= CN_CONV_WINOGRAD2 && algorithm <= CN_CONV_WINOGRAD6;
+}
+
+static bool is_sparse(cn_conv_algorithm algorithm)
+{
+    return algorithm >= CN_CONV_SPARSE1;
+}
+
+/* Whether the weight of output `o` and tap `k` is zero: in one of the ways that masks may look. */
+typedef enum mask_kind { FULL, EMPTY, ONE, SINGLE, BLOCKS, OUTPUTS, TAPS, MASK_KINDS } mask_kind;
+
+static bool is_zero(mask_kind kind, double density, int32_t o, int32_t k, cn_random *single,
+                    uint64_t seed)
+{
+    const int32_t unit = kind == BLOCKS ? o / 8 * 4096 + k : kind == OUTPUTS ? o : k;
+    cn_random shared = cn_random_seed(seed + (uint64_t)unit);
+    switch (kind) {
+    case FULL:
+        return false;
+    case EMPTY:
+        return true;
+    case ONE:
+        return o + k > 0;
+    case SINGLE:
+        return cn_random_uniform(single) >= density;
+    default:
+        return cn_random_uniform(&shared) >= density;
+    }
+}
+
+/* Sets weights to zero by a mask drawn at random. */
+static void prune(float *weight, int32_t outputs, int32_t depth, cn_random *r)
+{
+    mask_kind kind = (mask_kind)cn_random_below(r, MASK_KINDS);
+    double density = cn_random_uniform(r);
+    uint64_t seed = cn_random_below(r, 1 << 20);
+    for (int32_t o = 0; o < outputs; o++)
+        for (int32_t k = 0; k < depth; k++)
+            if (is_zero(kind, density, o, k, r, seed)) weight[o * depth + k] = 0;
 }
 
 /* What a convolution is given. */
@@ -139,6 +179,7 @@ typedef struct given {
     bool special; /* some inputs are not finite */
     planes in, other;
     float *weight, *bias;
+    cn_mask *mask;
 } given;
 
 /* One output pixel by the plain formula in double precision, and the sum of the magnitudes. */
@@ -152,11 +193,13 @@ static double pixel(const given *g, int32_t n, int32_t o, int32_t y, int32_t x, 
     for (int32_t c = 0; c < group_in; c++)
         for (int32_t i = 0; i < w->kernel_h; i++)
             for (int32_t j = 0; j < w->kernel_w; j++) {
+                double weight =
+                    (double)g->weight[((o * group_in + c) * w->kernel_h + i) * w->kernel_w + j];
+                if (g->mask && weight == 0) continue; /* what is under it is not looked at */
                 double product =
-                    (double)g->weight[((o * group_in + c) * w->kernel_h + i) * w->kernel_w + j] *
-                    planes_get(&g->in, n, group * group_in + c,
-                               y * w->stride_h + i * w->dilation_h - w->pad_top,
-                               x * w->stride_w + j * w->dilation_w - w->pad_left);
+                    weight * planes_get(&g->in, n, group * group_in + c,
+                                        y * w->stride_h + i * w->dilation_h - w->pad_top,
+                                        x * w->stride_w + j * w->dilation_w - w->pad_left);
                 sum += product;
                 *scale += fabs(product);
             }
@@ -168,11 +211,15 @@ static double pixel(const given *g, int32_t n, int32_t o, int32_t y, int32_t x, 
     return activate(sum, p->activation);
 }
 
-/* A NaN spreads over Winograd's tiles, but is never lost. */
+/* A NaN spreads over Winograd's tiles, but is never lost. Under a zero weight it is noticed by
+ * blocks in which another output has a weight there. */
 static bool pixel_matches(const given *g, float got, int32_t n, int32_t o, int32_t y, int32_t x)
 {
     double scale, want = pixel(g, n, o, y, x, &scale);
+    given all = *g;
+    all.mask = NULL;
     if (is_winograd(g->algorithm) && g->special && isnan(got)) return true;
+    if (g->mask && g->special && isnan(got)) want = pixel(&all, n, o, y, x, &scale);
     return close_to(got, want, scale + 1, tolerance_of(g->algorithm));
 }
 
@@ -192,9 +239,10 @@ static bool output_matches(const given *g, const planes *out)
     return true;
 }
 
-static void run(const cn_conv *conv, const planes *in, const planes *residual, planes *out,
+static void run(cn_conv *conv, const planes *in, const planes *residual, planes *out,
                 int32_t threads, guard side)
 {
+    cn_conv_bind(conv, &in->view);
     size_t tasks = cn_conv_tasks(conv, in->view.n, threads);
     size_t bytes = cn_conv_scratch(conv, in->view.n);
     /* Scratch is a multiple of the vector, so that its end may be guarded and it is still aligned.
@@ -221,6 +269,18 @@ static float *random_floats(cn_random *r, int32_t count)
     return f;
 }
 
+/* Takes weights away and makes the mask of the others. */
+static void set_mask(given *g, cn_random *r)
+{
+    cn_conv_problem *p = &g->problem;
+    int32_t depth = p->in_c / p->groups * p->window.kernel_h * p->window.kernel_w;
+    prune(g->weight, p->out_c, depth, r);
+    if (cn_mask_new(&g->mask, g->weight, p->groups, p->out_c / p->groups, (size_t)depth,
+                    cn_random_below(r, 2), NULL) != CN_OK)
+        abort();
+    p->mask = g->mask;
+}
+
 /* Inputs, weights and residual for a case. */
 static given given_new(const shape_case *s, cn_conv_algorithm algorithm, bool special, guard side,
                        cn_random *r)
@@ -232,6 +292,7 @@ static given given_new(const shape_case *s, cn_conv_algorithm algorithm, bool sp
     const cn_conv_problem *p = &g.problem;
     g.weight = random_floats(r, p->out_c * (p->in_c / p->groups) * s->kh * s->kw);
     g.bias = cn_random_below(r, 4) ? random_floats(r, p->out_c) : NULL;
+    if (is_sparse(algorithm)) set_mask(&g, r);
     int32_t in_halo[4], other_halo[4] = {0};
     cn_conv_halo(p, in_halo);
     if (cn_random_below(r, 2)) random_halo(r, in_halo);
@@ -254,6 +315,7 @@ static void given_free(given *g)
     planes_free(&g->other);
     cn_free(g->weight);
     cn_free(g->bias);
+    cn_mask_free(g->mask);
 }
 
 /* Whether a way's output is the same to the bit as that of its algorithm with its own rules. */
@@ -316,7 +378,9 @@ static void check_case(const shape_case *s, cn_conv_way way, cn_isa isa, cn_rand
 /* By every algorithm that can do it, with its own rules and with others. */
 static void check_case_all(const shape_case *s, cn_isa isa, cn_random *r, bool special)
 {
+    static const cn_mask any; /* only whether there is one is looked at */
     cn_conv_problem p = to_problem(s, CN_ACT_NONE, false);
+    p.mask = &any;
     for (int a = CN_CONV_AUTO + 1; a < CN_CONV_ALGORITHMS; a++) {
         cn_conv_way own = {(cn_conv_algorithm)a};
         if (!cn_conv_can(&p, own)) continue;
@@ -332,6 +396,7 @@ static void check_in_place(cn_conv_algorithm algorithm, cn_isa isa, cn_random *r
     int32_t halo[4] = {1, 1, 1, 1};
     given g = {.problem = to_problem(&s, CN_ACT_RELU, true), .algorithm = algorithm};
     g.weight = random_floats(r, g.problem.out_c * g.problem.in_c * 9);
+    if (is_sparse(algorithm)) set_mask(&g, r);
     g.in = planes_new(s.batch, g.problem.in, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
     cn_random again = *r;
     planes sum = planes_new(s.batch, g.problem.out, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
@@ -401,8 +466,9 @@ static void check_refusals(cn_isa isa)
 
 void test_conv(cn_isa isa)
 {
-    static const cn_conv_algorithm in_place[] = {CN_CONV_PANEL, CN_CONV_WINOGRAD2,
-                                                 CN_CONV_WINOGRAD4, CN_CONV_WINOGRAD6};
+    static const cn_conv_algorithm in_place[] = {
+        CN_CONV_PANEL,   CN_CONV_WINOGRAD2, CN_CONV_WINOGRAD4, CN_CONV_WINOGRAD6,
+        CN_CONV_SPARSE1, CN_CONV_SPARSE2,   CN_CONV_SPARSE4,   CN_CONV_SPARSE8};
     cn_random r = cn_random_named(1, "kernel test: convolution");
     check_refusals(isa);
     for (size_t i = 0; i < sizeof in_place / sizeof *in_place; i++)

@@ -140,5 +140,5 @@ Test(passes, weights_that_do_not_fit_are_refused)
 Test(passes, have_names)
 {
     cr_assert_str_eq(cn_pass_name(1), "fold_batch_norm");
-    cr_assert_null(cn_pass_name(6));
+    cr_assert_null(cn_pass_name(7));
 }

@@ -3,6 +3,7 @@
 #include "cpu/vector/vector.h"
 
 #include "cpu/kernels/kernels.h"
+#include "cpu/kernels/store.h"
 
 enum { ROWS = f32_conv_ROWS, PIXELS = f32_conv_PIXELS, VECTORS = PIXELS / VL };
 
@@ -10,49 +11,9 @@ enum { ROWS = f32_conv_ROWS, PIXELS = f32_conv_PIXELS, VECTORS = PIXELS / VL };
  * processor's own guesses stop at each page. */
 enum { AHEAD = 1024 };
 
-/* The sums into the planes they are for, where every vector goes to one place. */
-CN_INLINE void store_whole(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
-{
-    V low = BCAST(s->low), high = BCAST(s->high);
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; r++) {
-        if (r >= s->rows) return;
-        float *out = s->out + r * s->out_plane;
-        const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            V x = sum[r][v];
-            if (residual) x = ADD(x, LDU(residual + s->pieces[v].also));
-            STU(out + s->pieces[v].at, MIN(high, MAX(low, x)));
-        }
-    }
-}
-
-/* The same where a vector may be for several places, and be cut: each piece row by row, so that its
- * mask is made once. */
-CN_INLINE void store_pieces(const cn_store *s, int vectors, V sum[ROWS][VECTORS])
-{
-    V low = BCAST(s->low), high = BCAST(s->high);
-#pragma GCC unroll 4
-    for (int v = 0; v < vectors; v++)
-        for (int32_t i = s->first[v]; i < s->first[v + 1]; i++) {
-            const cn_piece *p = &s->pieces[i];
-            int from = p->from, to = p->to;
-            float *out = s->out + p->at;
-            const float *residual = s->residual ? s->residual + p->also : NULL;
-#pragma GCC unroll 8
-            for (int r = 0; r < ROWS; r++) {
-                if (r >= s->rows) break;
-                V x = sum[r][v];
-                if (residual) x = ADD(x, LDM(residual + r * s->residual_plane, from, to));
-                STM(out + r * s->out_plane, MIN(high, MAX(low, x)), from, to);
-            }
-        }
-}
-
 CN_INLINE void multiply(const cn_conv_block *b, int vectors, bool copies)
 {
-    V sum[ROWS][VECTORS];
+    sums sum;
 #pragma GCC unroll 8
     for (int r = 0; r < ROWS; r++)
 #pragma GCC unroll 4
@@ -78,11 +39,11 @@ CN_INLINE void multiply(const cn_conv_block *b, int vectors, bool copies)
         }
     }
     if (b->store && b->store->whole) {
-        store_whole(b->store, vectors, sum);
+        store_whole(b->store, 0, ROWS, vectors, false, sum);
         return;
     }
     if (b->store) {
-        store_pieces(b->store, vectors, sum);
+        store_pieces(b->store, 0, ROWS, vectors, false, sum);
         return;
     }
 #pragma GCC unroll 8

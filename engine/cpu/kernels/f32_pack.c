@@ -4,19 +4,9 @@
 #include "cpu/vector/vector.h"
 
 #include "cpu/kernels/kernels.h"
+#include "cpu/kernels/strided.h"
 
 enum { NEAR_TAPS = 64 };
-
-/* n pixels, `stride` floats apart, as a vector. */
-CN_INLINE V load(const float *p, ptrdiff_t n, int stride)
-{
-    ptrdiff_t span = (n - 1) * stride + 1;
-    if (stride == 1) return n == VL ? LDU(p) : LDN(p, n);
-    V a = LDN(p, span), b = LDN(p + VL, span - VL);
-    if (stride == 2) return EVEN(a, b);
-    V c = LDN(p + 2 * VL, span - 2 * VL), d = LDN(p + 3 * VL, span - 3 * VL);
-    return EVEN(EVEN(a, b), EVEN(c, d));
-}
 
 /* The n pixels from `at` on under every tap of channels first .. end - 1. */
 CN_INLINE void copy(const cn_pack *p, int32_t first, int32_t end, const float *at, float *to,
@@ -27,9 +17,9 @@ CN_INLINE void copy(const cn_pack *p, int32_t first, int32_t end, const float *a
             const float *tap = at + c * p->plane + y * p->row;
             for (int32_t x = 0; x < p->kernel_w; x++, tap += p->column, to += p->pitch)
                 if (n == VL)
-                    STU(to, load(tap, VL, stride));
+                    STU(to, load_strided(tap, VL, stride));
                 else
-                    STN(to, load(tap, n, stride), n);
+                    STN(to, load_strided(tap, n, stride), n);
         }
 }
 

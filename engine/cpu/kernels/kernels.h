@@ -36,8 +36,8 @@ typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
 /* Where a tile goes without being kept as one. A piece is lanes from .. to - 1 of a vector, which
  * go to out[at ...]: lane 0 would lie at `at`. Vector v has the pieces first[v] .. first[v + 1]
  * - 1. Out of row r: out + r * out_plane. What is stored is min(high, max(low, tile + residual)),
- * NaN kept. */
-enum { CN_MAX_PIXELS = 64, CN_MAX_VECTORS = 4 };
+ * NaN kept. With `plane` row r is that of plane[r]. */
+enum { CN_MAX_PIXELS = 128, CN_MAX_VECTORS = 8, CN_MAX_ROWS = 8 };
 typedef struct cn_piece {
     ptrdiff_t at, also; /* also: in the residual */
     int32_t from, to;
@@ -46,10 +46,11 @@ typedef struct cn_store {
     float *out;
     const float *residual; /* or NULL */
     ptrdiff_t out_plane, residual_plane;
-    int32_t rows; /* that there are; the others are dropped */
+    int32_t rows;         /* that there are; the others are dropped */
+    const int32_t *plane; /* NULL: rows are planes side by side */
     float low, high;
     int32_t first[CN_MAX_VECTORS + 1];
-    bool whole; /* piece v is all of vector v, for as many as are computed */
+    bool whole; /* piece v is all of vector v, for all vectors that are computed */
     cn_piece pieces[CN_MAX_PIXELS];
 } cn_store;
 
@@ -69,6 +70,47 @@ typedef struct cn_conv_block {
     const cn_store *store; /* or NULL */
 } cn_conv_block;
 typedef void cn_f32_conv_kernel(const cn_conv_block *block);
+
+/* sparse1, 2, 4, 8: the same product for weights without their zeros: tile[ROWS][PIXELS] = bias +
+ * sum over steps of weight[step][ROWS] x the pixels from in + offset[step] on. Only the first
+ * `vectors` vectors are computed. Nothing is aligned. With `store` the tile is not written but
+ * stored. */
+typedef struct cn_sparse_block {
+    size_t steps;
+    int32_t vectors;
+    const float *weight, *bias;
+    const int32_t *offset;
+    const float *in;
+    float *tile;
+    const cn_store *store; /* or NULL */
+} cn_sparse_block;
+typedef void cn_f32_sparse_kernel(const cn_sparse_block *block);
+typedef cn_f32_sparse_kernel cn_f32_sparse1_kernel, cn_f32_sparse2_kernel, cn_f32_sparse4_kernel,
+    cn_f32_sparse8_kernel;
+
+/* sparse_narrow: the same for up to CN_NARROW_PIXELS pixels and blocks of `rows` outputs, which
+ * are in the lanes if there are eight: tile[row * CN_NARROW_PIXELS + pixel]. Sums are the same to
+ * the bit. */
+typedef struct cn_sparse_narrow {
+    size_t steps;
+    int32_t rows, pixels;
+    const float *weight, *bias;
+    const int32_t *offset;
+    const float *in;
+    float *tile;
+} cn_sparse_narrow;
+typedef void cn_f32_sparse_narrow_kernel(const cn_sparse_narrow *narrow);
+
+/* gather: a panel row of `pitch` floats for each of `taps` taps: the pixels of the segments from
+ * data + tap[i] on; the rest of a row stays as it is. */
+typedef struct cn_gather {
+    const float *data;
+    const int32_t *tap;
+    size_t taps, pitch;
+    int32_t stride, segment_count;
+    const cn_segment *segments;
+} cn_gather;
+typedef void cn_f32_gather_kernel(const cn_gather *gather, float *panel);
 
 /* narrow: tile[block * ROWS + row][pixel] = bias + weight x panel for `pixels` pixels (1 .. 4) and
  * `blocks` blocks of conv's ROWS output channels, which are depth * ROWS floats apart. Sums are the

@@ -14,7 +14,8 @@ typedef enum cn_pass {
     CN_PASS_FUSE_ADD = 1 << 3,        /* a residual addition into the convolution before it */
     CN_PASS_FUSE_ACTIVATION = 1 << 4, /* into the layer before it */
     CN_PASS_FC_AS_CONV = 1 << 5,      /* a convolution that covers its input once, as fc */
-    CN_PASS_ALL = (1 << 6) - 1
+    CN_PASS_SHRINK = 1 << 6,          /* channels that are constant or that nobody reads vanish */
+    CN_PASS_ALL = (1 << 7) - 1
 } cn_pass;
 /* clang-format on */
 

@@ -1,0 +1,457 @@
+/* Convolution by weights without their zeros, for any shape. A tile is some vectors of pixels;
+ * every block of outputs (mask.h) goes through its steps, each of which loads the tile's pixels
+ * under one tap and multiplies them with the weights of all outputs of the block.
+ *
+ * Direct: where the stride is 1, pixels under a tap lie side by side in the padded plane, and
+ * between the end of a row and the next one lie only zeros of the padding. So an image's pixels are
+ * one run, from its first pixel to its last one, gaps among them, which are computed and not
+ * stored. Nothing is copied. Packed: the rows of pixels under each tap that any output uses are
+ * copied into a panel for each tile first, as conv_panel.c does. That serves every stride, leaves
+ * no gaps, lets tiles run across images, and costs about three operations a vector and tap. */
+#include <stdio.h>
+
+#include "cpu/sparse.h"
+
+/* The kernel for blocks of the method's rows. */
+typedef struct sparse_kernel {
+    cn_f32_sparse_kernel *run;
+    const char *name;
+    int32_t rows, pixels;
+} sparse_kernel;
+
+static sparse_kernel kernel_of(const cn_conv *c)
+{
+    const cn_kernels *k = c->kernels;
+#define KERNEL(n)                                                                                  \
+    case n:                                                                                        \
+        return (sparse_kernel){k->f32_sparse##n.run, k->f32_sparse##n.name, n,                     \
+                               k->f32_sparse##n.pixels};
+    switch (c->method->rows) {
+        KERNEL(1)
+        KERNEL(2)
+        KERNEL(4)
+    default:
+        KERNEL(8)
+    }
+#undef KERNEL
+}
+
+static void name(cn_conv *c)
+{
+    snprintf(c->name, sizeof c->name, "%s", kernel_of(c).name);
+}
+
+static bool can_read_directly(const cn_conv_problem *p)
+{
+    return p->window.stride_h == 1 && p->window.stride_w == 1;
+}
+
+/* Offsets are 32-bit numbers of floats. */
+static bool fits(const cn_conv_problem *p)
+{
+    const cn_window *w = &p->window;
+    double floats = (double)p->in_c * ((double)p->in.h + w->pad_top + w->pad_bottom + 64) *
+                    ((double)p->in.w + w->pad_left + w->pad_right + 64);
+    return p->mask && floats < (double)(1 << 30) && !cn_conv_depthwise.fits(p);
+}
+
+/* How pixels are cut: into runs (of one image, or of all of them), these into vectors, the last of
+ * which may begin before the one before it ends, or up to CN_NARROW_PIXELS pixels are left over. */
+typedef struct cutting {
+    size_t runs, pixels, left, vectors, tiles; /* of a run, but for runs */
+} cutting;
+
+static cutting cut_run(const cn_conv *c, size_t runs, size_t pixels)
+{
+    size_t lanes = (size_t)c->kernels->lanes, most = (size_t)kernel_of(c).pixels / lanes;
+    cutting cut = {.runs = runs, .pixels = pixels, .left = pixels % lanes};
+    if (pixels > lanes && (cut.left > CN_NARROW_PIXELS || c->method->rows < 8)) cut.left = 0;
+    if (pixels < lanes) cut.left = pixels;
+    cut.vectors = (pixels - cut.left + lanes - 1) / lanes;
+    cut.tiles = (cut.vectors + most - 1) / most;
+    if (!cut.tiles) cut.tiles = 1;
+    return cut;
+}
+
+static cutting cut_packed(const cn_conv *c, int32_t batch)
+{
+    const cn_shape *out = &c->problem.out;
+    return cut_run(c, 1, (size_t)batch * (size_t)out->h * (size_t)out->w);
+}
+
+/* `row`: floats from row to row of the input. */
+static cutting cut_direct(const cn_conv *c, int32_t batch, ptrdiff_t row)
+{
+    const cn_shape *out = &c->problem.out;
+    return cut_run(c, (size_t)batch, (size_t)((out->h - 1) * row + out->w));
+}
+
+/* Without the view: rows lie as far apart as the padding demands. */
+static cutting expect_direct(const cn_conv *c, int32_t batch)
+{
+    int32_t halo[4];
+    cn_conv_halo(&c->problem, halo);
+    return cut_direct(c, batch, c->problem.in.w + (halo[2] > halo[3] ? halo[2] : halo[3]));
+}
+
+static const cn_mask_blocks *blocks_of(const cn_conv *c)
+{
+    return c->sparse ? &c->sparse->own : cn_mask_blocks_of(c->problem.mask, c->method->rows);
+}
+
+static size_t steps_of(const cn_conv *c)
+{
+    const cn_mask_blocks *b = blocks_of(c);
+    return b->first[(size_t)c->problem.groups * b->blocks];
+}
+
+/* What a step takes for a vector of pixels: a product for each row, or the loads that it waits for
+ * where few rows share them. */
+static double step_cost(int32_t rows)
+{
+    return rows == 8 ? 8 : rows == 4 ? 4.4 : rows == 2 ? 3.2 : 2.4;
+}
+
+static double cost_of(const cn_conv *c, cutting cut, double taps)
+{
+    double steps = (double)steps_of(c), blocks = (double)c->problem.groups * blocks_of(c)->blocks;
+    double vector = steps * step_cost(c->method->rows) + blocks * c->method->rows + 3 * taps;
+    return (double)cut.runs * (double)cut.vectors * vector +
+           (double)cut.runs * (double)cut.left * (steps * (c->method->rows < 8 ? 4 : 2) + taps);
+}
+
+static bool is_packed(const cn_conv *c, int32_t batch);
+
+static double cost(const cn_conv *c, int32_t batch)
+{
+    if (!is_packed(c, batch)) return cost_of(c, expect_direct(c, batch), 0);
+    return cost_of(c, cut_packed(c, batch), (double)c->problem.mask->taps);
+}
+
+/* Decided for one image, so that the sums do not depend on the batch. */
+static bool is_packed(const cn_conv *c, int32_t batch)
+{
+    (void)batch;
+    if (c->sparse) return c->sparse->tap;
+    if (!can_read_directly(&c->problem)) return true;
+    if (c->way.input != CN_INPUT_AUTO) return c->way.input == CN_INPUT_PACKED;
+    return cost_of(c, cut_packed(c, 1), (double)c->problem.mask->taps) <
+           cost_of(c, expect_direct(c, 1), 0);
+}
+
+static cutting cut_up(const cn_conv *c, int32_t batch)
+{
+    return is_packed(c, batch) ? cut_packed(c, batch) : expect_direct(c, batch);
+}
+
+static size_t taps_of(const cn_conv *c)
+{
+    return c->sparse && c->sparse->tap ? c->sparse->taps[c->problem.groups]
+           : c->problem.mask           ? c->problem.mask->taps
+                                       : c->depth;
+}
+
+static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
+{
+    cutting cut = cut_up(c, batch);
+    return (cn_conv_traffic){.weights = steps_of(c) * (size_t)(c->method->rows + 1) * sizeof(float),
+                             .blocks = cut.runs * cut.tiles,
+                             .held = taps_of(c) * (size_t)kernel_of(c).pixels * sizeof(float)};
+}
+
+static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
+{
+    return cn_sparse_pack(c, weight, bias, is_packed(c, 1), (size_t)kernel_of(c).pixels, error);
+}
+
+static size_t tile_floats(const cn_conv *c)
+{
+    size_t tile = (size_t)c->method->rows * (size_t)kernel_of(c).pixels;
+    return (tile + CN_PANEL_SLACK + 15) / 16 * 16;
+}
+
+static size_t scratch(const cn_conv *c, int32_t batch)
+{
+    size_t panel = is_packed(c, batch) ? taps_of(c) * (size_t)kernel_of(c).pixels : 0;
+    return (tile_floats(c) + panel) * sizeof(float);
+}
+
+/* Whether threads have shares of the weights rather than of the pixels: where the weights are more
+ * than the input, and reading it costs nothing. */
+static bool share_weights(const cn_conv *c, int32_t batch, size_t threads)
+{
+    const cn_conv_problem *p = &c->problem;
+    if (c->way.split != CN_SPLIT_AUTO) return c->way.split == CN_SPLIT_CHANNELS;
+    double weights = (double)steps_of(c) * (c->method->rows + 1);
+    double input = (double)batch * p->in_c * p->in.h * p->in.w;
+    return !is_packed(c, batch) && weights > input && blocks_of(c)->blocks >= 2 * threads;
+}
+
+static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
+{
+    cutting cut = cut_up(c, batch);
+    size_t pieces = cut.runs * cut.tiles * (size_t)c->problem.groups, count = (size_t)threads;
+    size_t blocks = blocks_of(c)->blocks;
+    if (!share_weights(c, batch, count)) return cn_conv_share(pieces, blocks, threads);
+    return pieces * (count < blocks ? count : blocks);
+}
+
+static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
+{
+    cutting cut = cut_up(c, batch);
+    return tasks > cut.runs * cut.tiles;
+}
+
+/* The first block of share `share` of a group: blocks with as many steps as the other shares', each
+ * block counting some for what surrounds its steps. */
+static size_t first_block(const cn_conv *c, size_t group, size_t share, size_t shares)
+{
+    enum { BESIDE_STEPS = 6 };
+    const cn_mask_blocks *b = blocks_of(c);
+    if (!c->sparse->even) return b->blocks * share / shares;
+    const size_t *first = b->first + group * b->blocks;
+    size_t all = first[b->blocks] - first[0] + BESIDE_STEPS * b->blocks, i = 0;
+    while (i < b->blocks && (first[i] - first[0] + BESIDE_STEPS * i) * shares < all * share)
+        i++;
+    return i;
+}
+
+double cn_sparse_work(const cn_conv *c, int32_t batch, size_t tasks, size_t index)
+{
+    cutting cut = cut_up(c, batch);
+    const cn_mask_blocks *b = blocks_of(c);
+    size_t shares = tasks / (cut.runs * cut.tiles * (size_t)c->problem.groups);
+    size_t share = index / (cut.runs * cut.tiles) % shares;
+    size_t group = index / (cut.runs * cut.tiles) / shares;
+    const size_t *first = b->first + group * b->blocks;
+    return (double)(first[first_block(c, group, share + 1, shares)] -
+                    first[first_block(c, group, share, shares)]);
+}
+
+/* A task at work. */
+typedef struct job {
+    const cn_conv *conv;
+    sparse_kernel kernel;
+    const cn_view *in, *out, *residual;
+    size_t group, begin, end; /* blocks, of all groups' */
+    float *tile, *panel;
+} job;
+
+/* Pixels that are done together. */
+typedef struct part {
+    const float *in;
+    int32_t segment_count;
+    cn_segment segments[CN_MAX_PIXELS]; /* in the output and the residual */
+    cn_store store;
+    bool stores;
+} part;
+
+/* Adds pixels `first` .. `first` + count - 1 of the tile to the segments. */
+static void add_segment(part *p, ptrdiff_t at, ptrdiff_t also, int32_t first, int32_t count)
+{
+    cn_segment *last = p->segment_count ? p->segments + p->segment_count - 1 : NULL;
+    if (last && last->first + last->count == first && last->at + last->count == at &&
+        last->also + last->count == also)
+        last->count += count;
+    else
+        p->segments[p->segment_count++] = (cn_segment){at, also, first, count};
+}
+
+/* Direct: pixels begin .. end - 1 of image `image`'s run, in a tile that starts with pixel `base`:
+ * those that lie in rows of the output. */
+static void find_rows(const job *j, size_t image, size_t base, size_t begin, size_t end, part *p)
+{
+    size_t row = (size_t)j->in->row, width = (size_t)j->out->w;
+    const cn_view *other = j->residual ? j->residual : j->out;
+    p->segment_count = 0;
+    for (size_t i = begin; i < end;) {
+        size_t y = i / row, x = i % row, stop = y * row + width;
+        if (x >= width) {
+            i = (y + 1) * row;
+            continue;
+        }
+        size_t count = (stop < end ? stop : end) - i;
+        add_segment(p, (ptrdiff_t)image * j->out->image + (ptrdiff_t)y * j->out->row + (ptrdiff_t)x,
+                    (ptrdiff_t)image * other->image + (ptrdiff_t)y * other->row + (ptrdiff_t)x,
+                    (int32_t)(i - base), (int32_t)count);
+        i += count;
+    }
+}
+
+static const float *group_data(const job *j)
+{
+    const cn_window *w = &j->conv->problem.window;
+    return j->in->data + (ptrdiff_t)j->group * j->conv->group_in * j->in->plane -
+           w->pad_top * j->in->row - w->pad_left;
+}
+
+/* Copies the taps of output pixels first .. first + count - 1 of all images into the panel. */
+static void gather(const job *j, size_t first, int32_t count, part *p)
+{
+    const cn_conv *c = j->conv;
+    const cn_sparse *s = c->sparse;
+    cn_gather g = {.data = group_data(j),
+                   .tap = s->tap + s->taps[j->group],
+                   .taps = s->taps[j->group + 1] - s->taps[j->group],
+                   .pitch = (size_t)j->kernel.pixels,
+                   .stride = c->problem.window.stride_w,
+                   .segments = p->segments};
+    g.segment_count = cn_conv_cut_input(c, j->in, first, count, p->segments);
+    c->kernels->f32_gather.run(&g, j->panel);
+    p->in = j->panel;
+    p->segment_count = cn_conv_cut_output(c, j->out, j->residual, first, count, p->segments);
+}
+
+/* The pixels begin .. end - 1 of run `run`, of which a tile reads those from `base` on. */
+static void find_pixels(const job *j, size_t run, size_t base, size_t begin, size_t end, part *p)
+{
+    if (j->panel) {
+        gather(j, begin, (int32_t)(end - begin), p);
+        return;
+    }
+    p->in = group_data(j) + (ptrdiff_t)run * j->in->image + (ptrdiff_t)base;
+    find_rows(j, run, base, begin, end, p);
+}
+
+/* What a block's rows are: their planes, and how many there are. */
+static void aim(const job *j, size_t block, cn_store *s)
+{
+    const int32_t *outputs = blocks_of(j->conv)->outputs + block * (size_t)j->kernel.rows;
+    s->out = j->out->data;
+    s->out_plane = j->out->plane;
+    s->residual = j->residual ? j->residual->data : NULL;
+    s->residual_plane = j->residual ? j->residual->plane : 0;
+    s->plane = outputs;
+    s->rows = j->kernel.rows;
+    while (s->rows > 0 && outputs[s->rows - 1] < 0)
+        s->rows--;
+}
+
+/* From a tile to the planes, row by row. */
+static void finish(const job *j, const part *p, const cn_store *s, size_t pitch)
+{
+    for (int32_t r = 0; r < s->rows; r++) {
+        cn_finish f = {.tile = j->tile + (size_t)r * pitch,
+                       .pitch = pitch,
+                       .rows = 1,
+                       .out = s->out + s->plane[r] * s->out_plane,
+                       .residual =
+                           s->residual ? s->residual + s->plane[r] * s->residual_plane : NULL,
+                       .segments = p->segments,
+                       .segment_count = p->segment_count,
+                       .activation = j->conv->problem.activation};
+        j->conv->kernels->f32_finish.run(&f);
+    }
+}
+
+static void run_blocks(const job *j, part *p, int32_t vectors)
+{
+    const cn_conv *c = j->conv;
+    const size_t *first = blocks_of(c)->first;
+    p->stores =
+        cn_conv_store(c, vectors * c->kernels->lanes, p->segments, p->segment_count, &p->store);
+    for (size_t b = j->begin; b < j->end; b++) {
+        aim(j, b, &p->store);
+        if (p->stores) cn_conv_expect(&p->store);
+        j->kernel.run(&(cn_sparse_block){
+            .steps = first[b + 1] - first[b],
+            .vectors = vectors,
+            .weight = c->weight + first[b] * (size_t)j->kernel.rows,
+            .bias = c->bias + b * (size_t)j->kernel.rows,
+            .offset = c->sparse->offset + first[b],
+            .in = p->in,
+            .tile = j->tile,
+            .store = p->stores ? &p->store : NULL,
+        });
+        if (!p->stores) finish(j, p, &p->store, (size_t)j->kernel.pixels);
+    }
+}
+
+static void run_narrow(const job *j, part *p, int32_t pixels)
+{
+    const cn_conv *c = j->conv;
+    const size_t *first = blocks_of(c)->first;
+    for (size_t b = j->begin; b < j->end; b++) {
+        aim(j, b, &p->store);
+        c->kernels->f32_sparse_narrow.run(&(cn_sparse_narrow){
+            .steps = first[b + 1] - first[b],
+            .rows = j->kernel.rows,
+            .pixels = pixels,
+            .weight = c->weight + first[b] * (size_t)j->kernel.rows,
+            .bias = c->bias + b * (size_t)j->kernel.rows,
+            .offset = c->sparse->offset + first[b],
+            .in = p->in,
+            .tile = j->tile,
+        });
+        finish(j, p, &p->store, CN_NARROW_PIXELS);
+    }
+}
+
+/* Vectors from .. to - 1 of a run, as one tile. A panel's last vector may be short; directly read,
+ * the run's last one begins earlier instead, in a tile of its own if the run has not so many. */
+static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, size_t to, part *p)
+{
+    size_t lanes = (size_t)j->conv->kernels->lanes, all = cut->pixels - cut->left;
+    size_t begin = from * lanes, end = to * lanes < all ? to * lanes : all, base = begin;
+    if (!j->panel && to * lanes > all) {
+        if (all < (to - from) * lanes) {
+            run_tile(j, cut, run, from, to - 1, p);
+            run_tile(j, cut, run, to - 1, to, p);
+            return;
+        }
+        base = all - (to - from) * lanes;
+    }
+    find_pixels(j, run, base, begin, end, p);
+    run_blocks(j, p, (int32_t)(to - from));
+}
+
+/* The pixels that are left over, some at a time. */
+static void run_left(const job *j, const cutting *cut, size_t run, part *p)
+{
+    for (size_t i = cut->pixels - cut->left; i < cut->pixels; i += CN_NARROW_PIXELS) {
+        size_t end = i + CN_NARROW_PIXELS < cut->pixels ? i + CN_NARROW_PIXELS : cut->pixels;
+        find_pixels(j, run, i, i, end, p);
+        run_narrow(j, p, (int32_t)(end - i));
+    }
+}
+
+static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
+                 size_t index, size_t tasks, void *scratch)
+{
+    float *memory = scratch;
+    cutting expected = cut_up(c, in->n), cut = expected;
+    if (!is_packed(c, in->n)) cut = cut_direct(c, in->n, in->row);
+    size_t pieces = expected.runs * expected.tiles, piece = index % pieces;
+    size_t shares = tasks / (pieces * (size_t)c->problem.groups), share = index / pieces % shares;
+    size_t group = index / pieces / shares, block = group * blocks_of(c)->blocks;
+    part p;
+    const job j = {.conv = c,
+                   .kernel = kernel_of(c),
+                   .in = in,
+                   .out = out,
+                   .residual = residual,
+                   .group = group,
+                   .begin = block + first_block(c, group, share, shares),
+                   .end = block + first_block(c, group, share + 1, shares),
+                   .tile = memory,
+                   .panel = c->sparse->tap ? memory + tile_floats(c) : NULL};
+    size_t run = piece / expected.tiles, tile = piece % expected.tiles;
+    size_t from = cut.vectors * tile / expected.tiles;
+    size_t to = cut.vectors * (tile + 1) / expected.tiles;
+    size_t most = (size_t)(j.kernel.pixels / c->kernels->lanes);
+    size_t parts = (to - from + most - 1) / most;
+    for (size_t i = 0; i < parts; i++)
+        run_tile(&j, &cut, run, from + (to - from) * i / parts,
+                 from + (to - from) * (i + 1) / parts, &p);
+    if (cut.left && tile + 1 == expected.tiles) run_left(&j, &cut, run, &p);
+}
+
+#define METHOD(n)                                                                                  \
+    const cn_conv_method cn_conv_sparse##n = {                                                     \
+        CN_CONV_SPARSE##n, 0,    false,   false, name,        fits, cost,                          \
+        traffic,           pack, scratch, tasks, by_channels, task, n,                             \
+    }
+METHOD(1);
+METHOD(2);
+METHOD(4);
+METHOD(8);
