@@ -11,55 +11,48 @@
 #include "measure/speedup.h"
 #include "nets.h"
 
-/* One that stays whole, one with a quarter and one with half of its weights, one that is no
+/* One that stays whole, one with a quarter of its weights, one with half of them whose dense kernel
+ * is a Winograd convolution of a third of the products, one with nothing left, one that is no
  * convolution. */
 static st_layer_time planned[] = {
-    {.name = "whole",
-     .op = CN_OP_CONV,
-     .ms = 5,
-     .macs = 100,
-     .nonzero_macs = 100,
-     .products = 100,
-     .dense_products = 100},
-    {.name = "quarter",
-     .op = CN_OP_CONV,
-     .ms = 2,
-     .macs = 400,
-     .nonzero_macs = 100,
-     .products = 100,
-     .dense_products = 200},
-    {.name = "half",
-     .op = CN_OP_CONV,
-     .ms = 1,
-     .macs = 200,
-     .nonzero_macs = 100,
-     .products = 100,
-     .dense_products = 200},
-    {.name = "fc",
-     .op = CN_OP_FC,
-     .ms = 1,
-     .macs = 400,
-     .nonzero_macs = 100,
-     .products = 100,
-     .dense_products = 400},
+    {.name = "whole", .op = CN_OP_CONV, .least_ms = 5, .nonzero_macs = 100, .products = 100},
+    {.name = "quarter", .op = CN_OP_CONV, .least_ms = 2, .nonzero_macs = 100, .products = 125},
+    {.name = "half", .op = CN_OP_CONV, .least_ms = 2, .nonzero_macs = 150, .products = 100},
+    {.name = "empty", .op = CN_OP_CONV, .least_ms = 1},
+    {.name = "fc", .op = CN_OP_FC, .least_ms = 1, .nonzero_macs = 100, .products = 100},
 };
-static st_layer_time dense[] = {{.name = "fc", .ms = 3},
-                                {.name = "half", .ms = 1.8},
-                                {.name = "quarter", .ms = 2.4},
-                                {.name = "whole", .ms = 5}};
-static st_layer_time direct[] = {{.name = "quarter", .ms = 6}, {.name = "half", .ms = 1.8}};
+static st_layer_time dense[] = {
+    {.name = "fc", .least_ms = 3, .macs = 400, .products = 400},
+    {.name = "half", .least_ms = 1.8, .macs = 300, .products = 100},
+    {.name = "quarter", .least_ms = 6, .macs = 400, .products = 400},
+    {.name = "empty", .least_ms = 2, .macs = 400, .products = 400},
+    {.name = "whole", .least_ms = 5, .macs = 100, .products = 100},
+};
+static st_layer_time direct[] = {{.name = "quarter", .least_ms = 8},
+                                 {.name = "half", .least_ms = 3}};
 static const st_layer_plan plans[] = {
-    {.layers = planned, .count = 4}, {.layers = dense, .count = 4}, {.layers = direct, .count = 2}};
+    {.layers = planned, .count = 5}, {.layers = dense, .count = 5}, {.layers = direct, .count = 2}};
 
 Test(speedup, is_of_the_layer_of_the_same_name)
 {
     st_speedup s = st_speedup_of(&plans[0], 1, &plans[1], &plans[2]);
-    cr_expect_float_eq(s.theoretical, 2, 1e-12);
-    cr_expect_float_eq(s.realized, 1.2, 1e-12);
-    cr_expect_float_eq(s.attained, 0.6, 1e-12);
+    cr_expect_float_eq(s.theoretical, 4, 1e-12);
+    cr_expect_float_eq(s.realized, 3, 1e-12);
+    cr_expect_float_eq(s.attained, 0.75, 1e-12);
+    cr_expect_float_eq(s.product_ratio, 3.2, 1e-12);
     cr_expect_float_eq(s.mac_ratio, 4, 1e-12);
-    cr_expect_float_eq(s.direct, 3, 1e-12);
+    cr_expect_float_eq(s.direct, 4, 1e-12);
     cr_expect(isnan(st_speedup_of(&plans[0], 0, &plans[1], &plans[2]).direct), "it is not there");
+}
+
+/* Theory allows nothing over a dense kernel that does fewer products than there are weights left.
+ */
+Test(speedup, theory_is_at_least_one)
+{
+    st_speedup s = st_speedup_of(&plans[0], 2, &plans[1], &plans[2]);
+    cr_expect_float_eq(s.theoretical, 1, 1e-12);
+    cr_expect_float_eq(s.attained, 0.9, 1e-12);
+    cr_expect_float_eq(s.mac_ratio, 2, 1e-12);
 }
 
 Test(speedup, means_are_geometric_over_convolutions_with_zeros)
@@ -67,10 +60,10 @@ Test(speedup, means_are_geometric_over_convolutions_with_zeros)
     st_speedup s;
     cr_assert_eq(st_speedup_means(&plans[0], &plans[1], &plans[2], &s), 2);
     cr_expect_float_eq(s.theoretical, 2, 1e-12);
-    cr_expect_float_eq(s.realized, sqrt(1.2 * 1.8), 1e-12);
-    cr_expect_float_eq(s.attained, sqrt(0.6 * 0.9), 1e-12);
+    cr_expect_float_eq(s.realized, sqrt(3 * 0.9), 1e-12);
+    cr_expect_float_eq(s.attained, sqrt(0.75 * 0.9), 1e-12);
     cr_expect_float_eq(s.mac_ratio, sqrt(4 * 2), 1e-12);
-    cr_expect_float_eq(s.direct, sqrt(3 * 1.8), 1e-12);
+    cr_expect_float_eq(s.direct, sqrt(4 * 1.5), 1e-12);
     st_layer_plan whole = {.layers = planned, .count = 1};
     cr_expect_eq(st_speedup_means(&whole, &plans[1], &plans[2], &s), 0);
     cr_expect(isnan(s.attained));
