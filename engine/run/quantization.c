@@ -1,5 +1,5 @@
 /* Quantized networks: which tensors have which scale, scales in weight files, and the emulation. */
-#include "compress/quantized.h"
+#include "run/quantization.h"
 
 #include <math.h>
 #include <string.h>
