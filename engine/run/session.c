@@ -115,7 +115,9 @@ int32_t cn_session_ways(const cn_session *session, int32_t layer,
     const cn_graph *graph = &session->graph;
     const cn_session_options *options = &session->options;
     cn_conv_way ways[CN_MOST_WAYS];
-    if (graph->layers[layer].op != CN_OP_CONV) return 0;
+    if (graph->layers[layer].op != CN_OP_CONV ||
+        cn_integers_touch(&session->integers, graph, layer))
+        return 0;
     cn_conv_problem problem = cn_step_conv_problem(graph, &graph->layers[layer]);
     int32_t count = cn_plan_candidates(
         &problem, (cn_plan_setting){options->isa, options->batch, options->threads}, ways);

@@ -1,6 +1,7 @@
 /* condense bench: latency against the machine's limits and against other engines; bench_report.c
  * prints it. bench_training.c does --training. */
 #include <math.h>
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "commands/recording.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
+#include "condense/quantize.h"
 #include "condense/passes.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
@@ -66,13 +68,21 @@ static cn_status open_other(const request *r, st_bench *b, const st_engine_kind 
     return CN_OK;
 }
 
+/* By how much outputs may differ. The input is noise, which is far from the pictures that integers
+ * were calibrated on: beside floats they may give anything finite. */
+static double tolerance_of(const cn_weights *weights)
+{
+    return cn_quantization_there(weights) ? DBL_MAX : 1e-3;
+}
+
 /* Opens every engine of the comma list `against`, or all but ours. */
 static cn_status open_others(const request *r, st_bench *b, cn_error *error)
 {
     cn_status status = CN_OK;
     if (r->against && !strcmp(r->against, "all")) {
         for (int i = 0; st_engine_kinds[i] && !status; i++)
-            if (st_engine_kinds[i] != &st_engine_condense)
+            if (st_engine_kinds[i] != &st_engine_condense &&
+                (st_engine_kinds[i] != &st_engine_floats || cn_quantization_there(&b->weights)))
                 status = open_other(r, b, st_engine_kinds[i], error);
         return status;
     }
@@ -139,6 +149,7 @@ static cn_status measure(const request *r, const char *name, st_bench *b, cn_err
     b->plan_ms = (double)(cn_clock_ns() - begin) * 1e-6;
     own->name = "condense";
     b->duel.count = 1;
+    b->duel.tolerance = tolerance_of(&b->weights);
     b->duel.inputs = cn_shape_count(cn_session_input_shape(own->session)) * r->batch;
     b->duel.outputs = cn_shape_count(cn_session_output_shape(own->session)) * r->batch;
     b->gflop = 2e-9 * (double)cn_graph_macs(&b->model.graph) * (double)r->batch;
@@ -293,7 +304,7 @@ int st_command_bench(int argc, char **argv)
         {"batch", ST_INT, &r.batch, "N", "images a run; default 1; with --training, the recipe's",
          1, 4096},
         {"against", ST_TEXT, &r.against, "ENGINES",
-         "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
+         "comma list of floats, onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
         {"seconds", ST_REAL, &r.seconds, "S", "time for each model; default 3", 0.01, 3600},
         {"seed", ST_INT, &r.seed, "N", "of the input and of the order; default 1", 0, 1e15},
         {"per-layer", ST_FLAG, &r.per_layer, NULL,
@@ -316,6 +327,8 @@ int st_command_bench(int argc, char **argv)
         "other engines run the same network on the same input in interleaved rounds. One that is\n"
         "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
         "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
+        "Weights with scales ('condense calibrate --bits 8 --output') run on 8-bit integers;\n"
+        "--against floats runs them as floats beside that. Outputs may then differ.\n\n"
         "With --training, steps of training by the network's recipe on its data set, each "
         "followed\n"
         "by the oneDNN primitives of that step alone: their share of the step, and where the rest\n"
@@ -339,7 +352,9 @@ int st_command_bench(int argc, char **argv)
     int isa = r.scalar ? CN_ISA_SCALAR : cn_isa_parse(r.isa_name);
     if (isa < 0)
         return st_complain("bench", ST_EXIT_USAGE,
-                           "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
+                           "--isa %s: choose scalar, neon, neon_dot, avx2, avx512, avx512_vnni or "
+                           "best",
+                           r.isa_name);
     r.isa = (cn_isa)isa;
     if (!parse_threads(&r))
         return st_complain("bench", ST_EXIT_USAGE,
