@@ -1,7 +1,7 @@
 /* condense bench: latency against the machine's limits and against other engines; bench_report.c
  * prints it. bench_training.c does --training. */
-#include <math.h>
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +14,8 @@
 #include "commands/recording.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
-#include "condense/quantize.h"
 #include "condense/passes.h"
+#include "condense/quantize.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
 #include "env/wisdom.h"

@@ -5,9 +5,12 @@
 #include <string.h>
 
 #include "condense/memory.h"
+#include "condense/passes.h"
 #include "condense/session.h"
+#include "data/catalog.h"
 #include "integers.h"
 #include "nets.h"
+#include "run/quantization.h"
 
 enum { IMAGES = 3 };
 
@@ -182,5 +185,152 @@ Test(integers, threads_and_batches_do_not_change_a_bit)
         run(&q, &options, q.input + i * q.in, q.output);
         cr_assert_arr_eq(q.output, q.right + i * q.out, (size_t)q.out * sizeof *q.output);
     }
+    give(&q);
+}
+
+/* The range of every layer's output, those that share a scale together. */
+typedef struct ranges {
+    const cn_graph *graph;
+    int32_t *roots;
+    double *low, *high;
+} ranges;
+
+static cn_status see(void *context, int32_t layer, float *output, cn_error *error)
+{
+    const ranges *r = context;
+    int32_t root = r->roots[layer];
+    (void)error;
+    for (int64_t i = 0; root >= 0 && i < cn_shape_count(r->graph->layers[layer].shape); i++) {
+        r->low[root] = fmin(r->low[root], (double)output[i]);
+        r->high[root] = fmax(r->high[root], (double)output[i]);
+    }
+    return CN_OK;
+}
+
+/* Scales by the ranges of one input, and weights rounded to the nearest level. */
+static cn_quantization scales_of(const cn_graph *graph, cn_weights *weights, const float *input)
+{
+    size_t count = (size_t)graph->count;
+    ranges r = {graph, cn_calloc(count, sizeof(int32_t)), cn_calloc(count, sizeof(double)),
+                cn_calloc(count, sizeof(double))};
+    cn_quantization q;
+    cn_walk *walk;
+    cn_walk_hooks hooks = {.finished = see, .context = &r};
+    cr_assert_eq(quantization_new(&q, graph, NULL), CN_OK);
+    quantization_roots(graph, r.roots);
+    cr_assert_eq(cn_walk_new(&walk, graph, weights, 1, NULL), CN_OK);
+    cr_assert_eq(cn_walk_run(walk, 1, input, NULL, &hooks, NULL), CN_OK);
+    cn_walk_free(walk);
+    for (int32_t i = 0; i < graph->count; i++) {
+        if (r.roots[i] >= 0) q.outputs[i] = cn_scale_of(r.low[r.roots[i]], r.high[r.roots[i]]);
+        if (cn_op_is_tensor(graph->layers[i].op))
+            cr_assert_eq(cn_round_weights(cn_weights_of(weights, graph->layers[i].name, "weight"),
+                                          NULL, q.weight_scales[i], NULL),
+                         CN_OK);
+    }
+    cn_free(r.roots);
+    cn_free(r.low);
+    cn_free(r.high);
+    return q;
+}
+
+/* A network of the catalogue without its softmax. */
+static cn_graph network(const char *name)
+{
+    cn_model model = {0};
+    cn_graph graph;
+    cr_assert_eq(st_catalog_load(name, "fashion", NULL, 0, &model, NULL), CN_OK);
+    cn_layer *last = &model.graph.layers[model.graph.count - 1];
+    if (last->op == CN_OP_SOFTMAX) {
+        cn_free(last->name);
+        cn_free(last->inputs);
+        model.graph.count--;
+    }
+    cr_assert_eq(cn_graph_copy(&model.graph, &graph, NULL), CN_OK);
+    cn_model_clear(&model);
+    return graph;
+}
+
+Test(integers, all_networks_give_what_plain_integers_give)
+{
+    for (int m = 0; st_catalog_models[m]; m++) {
+        const char *name = st_catalog_models[m];
+        quantized q = {.graph = network(name)};
+        q.weights = test_weights(&q.graph, 3);
+        q.in = cn_shape_count(q.graph.layers[0].shape);
+        q.out = cn_shape_count(q.graph.layers[q.graph.count - 1].shape);
+        q.input = test_values(q.in, 4);
+        q.output = test_values(q.out, 5);
+        cr_assert_eq(cn_post_fold(&q.graph, &q.weights, &q.folded, &q.folded_weights, NULL), CN_OK);
+        q.quantization = scales_of(&q.folded, &q.folded_weights, q.input);
+        cn_post_unfold(&q.graph, &q.weights, &q.folded, &q.folded_weights, NULL);
+        cn_quantization_store(&q.quantization, &q.folded, &q.weights, NULL);
+        integers n = integers_run(&q.folded, &q.folded_weights, &q.quantization, q.input);
+        cn_session_options options = cn_session_defaults();
+        run(&q, &options, q.input, q.output);
+        const float *right = n.floats[q.folded.count - 1];
+        int64_t different = 0;
+        for (int64_t i = 0; i < q.out; i++)
+            different += n.exact ? q.output[i] != right[i]
+                                 : fabsf(q.output[i] - right[i]) > 0.05f * fabsf(right[i]) + 0.05f;
+        cr_assert_eq(different, 0, "%s: %ld of %ld outputs differ", name, (long)different,
+                     (long)q.out);
+        integers_free(&n);
+        give(&q);
+    }
+}
+
+Test(integers, layers_say_that_they_run_on_integers)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    for (int i = 0; i < 3; i++) {
+        cn_session *session;
+        int32_t count, found = 0;
+        options.integers = i != 1;
+        options.passes = i == 2 ? 0 : CN_PASS_ALL;
+        cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+        const cn_layer_profile *profile = cn_session_profile(session, &count);
+        for (int32_t l = 0; l < count; l++)
+            found += !strncmp(profile[l].kernel, "i8_", 3);
+        if (i == 0)
+            cr_assert_gt(found, 10);
+        else
+            cr_assert_eq(found, 0, "%s", i == 1 ? "switched off" : "not folded");
+        if (i) cr_assert_eq(cn_session_isa(session), cn_isa_of_floats(cn_session_isa(session)));
+        cn_session_free(session);
+    }
+    give(&q);
+}
+
+Test(integers, refuses_weights_that_are_no_levels)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    cn_session *session;
+    cn_error error = {0};
+    cn_tensor *weight = cn_weights_of(&q.weights, "wide", "weight");
+    weight->data[3] = 0.4f * cn_weights_of(&q.weights, "wide", "weight_scale")->data[0];
+    cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, &error), CN_EFORMAT);
+    cr_assert(strstr(error.message, "'wide'"), "%s", error.message);
+    cn_weights_of(&q.weights, "c", "output_zero")->data[0] = 300;
+    cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, &error), CN_EFORMAT);
+    cr_assert(strstr(error.message, "'c'"), "%s", error.message);
+    give(&q);
+}
+
+Test(integers, the_layer_that_is_not_finite_is_named)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    cn_session *session;
+    const char *layer = "?";
+    cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+    cr_assert_eq(cn_session_find_nonfinite(session, q.input, &layer, NULL), CN_OK);
+    cr_assert_null(layer);
+    q.input[5] = NAN;
+    cr_assert_eq(cn_session_find_nonfinite(session, q.input, &layer, NULL), CN_OK);
+    cr_assert_str_eq(layer, "input");
+    cn_session_free(session);
     give(&q);
 }
