@@ -24,6 +24,9 @@ typedef struct cn_session_options {
                    * default */
     bool reorder; /* these may visit output channels in an order that groups like ones and gives
                    * threads equal work, rather than in the network's; true by default */
+    bool integers; /* weights that come with scales (condense/quantize.h) make a network of 8-bit
+                    * integers, where the passes are those of cn_post_fold or all; true by default.
+                    * Else they are the floats that they are */
     const cn_wisdom *wisdom; /* which way each layer goes; NULL: the static choice everywhere. Only
                                 read by cn_session_new */
 } cn_session_options;

@@ -1,0 +1,91 @@
+/* The convolution's product on integers for few pixels: output channels in the lanes, as in
+ * f32_narrow.c. A slot of activations meets the slots of all a block's channels. */
+#include "cpu/vector/integer.h"
+
+#include "cpu/kernels/kernels.h"
+
+/* A short vector may be longer than a block of channels; what it reads of the next k is dropped. */
+enum {
+    ROWS = i8_conv_ROWS,
+    PIXELS = i8_narrow_PIXELS,
+    VECTORS = (ROWS + JL - 1) / JL,
+    BLOCKS = CN_NARROW_BLOCKS,
+    SLOT = 4
+};
+
+CN_INLINE void multiply(const cn_i8_narrow *n, int blocks, int pixels)
+{
+    J sum[BLOCKS][VECTORS][PIXELS];
+#pragma GCC unroll 8
+    for (int b = 0; b < blocks; b++)
+#pragma GCC unroll 4
+        for (int v = 0; v < VECTORS; v++)
+#pragma GCC unroll 4
+            for (int p = 0; p < pixels; p++)
+                sum[b][v][p] = JBCAST(0);
+    const float *panel = n->panel;
+    const int8_t *weight = n->weight;
+    for (size_t k = 0; k < n->depth; k++, panel += n->pitch, weight += ROWS * SLOT) {
+        JU x[PIXELS];
+#pragma GCC unroll 4
+        for (int p = 0; p < pixels; p++) {
+            int32_t slot;
+            __builtin_memcpy(&slot, panel + p, sizeof slot);
+            x[p] = JUQ(JBCAST(slot));
+        }
+#pragma GCC unroll 8
+        for (int b = 0; b < blocks; b++)
+#pragma GCC unroll 4
+            for (int v = 0; v < VECTORS; v++) {
+                const int8_t *at = weight + ((size_t)b * n->depth * ROWS + (size_t)(v * JL)) * SLOT;
+                JQ w = JSQ(JLDU(at));
+#pragma GCC unroll 4
+                for (int p = 0; p < pixels; p++)
+                    sum[b][v][p] = JDOT(w, x[p], sum[b][v][p]);
+            }
+    }
+    for (int b = 0; b < blocks; b++)
+        for (int v = 0; v < VECTORS; v++)
+            for (int p = 0; p < pixels; p++) {
+                int32_t lanes[JL];
+                JSTU(lanes, sum[b][v][p]);
+                for (int l = 0; l < JL && v * JL + l < ROWS; l++) {
+                    int row = b * ROWS + v * JL + l;
+                    n->tile[(size_t)row * n->tile_pitch + (size_t)p] = n->start[row] + lanes[l];
+                }
+            }
+}
+
+/* `most` blocks at a time. */
+CN_INLINE void multiply_blocks(const cn_i8_narrow *n, int most, int pixels)
+{
+    cn_i8_narrow part = *n;
+    for (int b = 0; b < n->blocks;) {
+        int count = b + most <= n->blocks ? most : 1;
+        if (count == most)
+            multiply(&part, most, pixels);
+        else
+            multiply(&part, 1, pixels);
+        part.weight += (size_t)count * n->depth * ROWS * SLOT;
+        part.start += count * ROWS;
+        part.tile += (size_t)(count * ROWS) * n->tile_pitch;
+        b += count;
+    }
+}
+
+void CN_KERNEL_NAME(i8_narrow)(const cn_i8_narrow *n)
+{
+    switch (n->pixels) {
+    case 1:
+        multiply_blocks(n, BLOCKS, 1);
+        break;
+    case 2:
+        multiply_blocks(n, BLOCKS / 2, 2);
+        break;
+    case 3:
+        multiply_blocks(n, BLOCKS / 2, 3);
+        break;
+    default:
+        multiply_blocks(n, BLOCKS / 2, 4);
+    }
+}
