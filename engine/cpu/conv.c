@@ -112,7 +112,9 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
         return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input;
     if (way.input && !method->rows) return false;
     bool strided = problem->window.stride_h > 1 || problem->window.stride_w > 1;
-    if (way.input == CN_INPUT_DIRECT && strided) return false;
+    bool one = problem->out.h == 1 && problem->out.w == 1;
+    if (way.input == CN_INPUT_DIRECT && strided && !one) return false;
+    if (way.input == CN_INPUT_PACKED && one) return false;
     bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
     return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }
