@@ -126,8 +126,11 @@ size_t cn_int8_conv_weight_bytes(const cn_int8_conv *c)
 int64_t cn_int8_conv_products(const cn_int8_conv *c)
 {
     const cn_conv_problem *p = &c->problem.conv;
-    return (int64_t)(p->in_c / p->groups) * p->window.kernel_h * p->window.kernel_w * p->out_c *
-           p->out.h * p->out.w;
+    int64_t all = (int64_t)(p->in_c / p->groups) * p->window.kernel_h * p->window.kernel_w *
+                  p->out_c * p->out.h * p->out.w;
+    if (!c->rows) return all;
+    size_t blocks = (size_t)c->groups * c->blocks;
+    return (int64_t)((double)all * (double)c->first[blocks] / (double)(blocks * c->depth));
 }
 
 size_t cn_int8_conv_tasks(const cn_int8_conv *c, int32_t batch, int32_t threads)
@@ -152,5 +155,7 @@ void cn_int8_conv_free(cn_int8_conv *c)
     cn_free(c->weight);
     cn_free(c->start);
     cn_free(c->factor);
+    cn_free(c->rows);
+    cn_free(c->first);
     cn_free(c);
 }

@@ -16,6 +16,8 @@
 typedef struct cn_int8_problem {
     cn_conv_problem conv;
     cn_int8_scale in, out, residual;
+    bool sparse; /* may use kernels that skip zeros: slots of weights (four input channels, by as
+                  * many output channels as a kernel has rows) that are zero as a whole */
 } cn_int8_problem;
 
 typedef struct cn_int8_conv cn_int8_conv;

@@ -28,6 +28,10 @@ struct cn_int8_conv {
     size_t blocks;               /* of output channels, in one group */
     size_t weight_bytes;
     int8_t *weight;
+    /* Of sparse weights, else NULL: which of its `depth` slots block b has, rows[first[b]] ..
+     * rows[first[b + 1] - 1]. */
+    int32_t *rows;
+    size_t *first;
     /* One a packed output channel. The start of a sum makes up for the input's zero point and the
      * kernels' offset. */
     int32_t *start;

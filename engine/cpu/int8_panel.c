@@ -2,16 +2,23 @@
  * tile of output pixels has its input packed into a panel of depth x pixels slots, depth being
  * quads of channels * kernel_h * kernel_w, which meets all blocks of output channels.
  *
+ * Weights with enough slots that are zero for all of a block's channels are packed without these,
+ * with a list of the panel's rows that are left; then a panel that lies in one piece in the planes
+ * is read there.
+ *
  * Packed weights: for each group, for each block of ROWS output channels, depth x ROWS slots of the
  * weights of four input channels; what no channel has is zero. Groups whose channels do not begin
  * and end with quads are done as one, with zeros between them. */
+#include <string.h>
+
+#include "condense/memory.h"
 #include "cpu/int8_methods.h"
 
 enum { SLOT = 4 };
 
 static const char *name(const cn_int8_conv *c)
 {
-    return c->slots.kernels->i8_conv.name;
+    return c->rows ? c->slots.kernels->i8_sparse.name : c->slots.kernels->i8_conv.name;
 }
 
 /* How the output pixels are cut: into vectors, these as evenly as can be into tiles; `left` pixels
@@ -66,6 +73,46 @@ static bool pack_output(cn_int8_conv *c, size_t group, size_t o, const float *we
     return true;
 }
 
+/* Whether slot `slot` of a block, `rows` slots wide, has a weight. */
+static bool has_weight(const int8_t *slot, size_t rows)
+{
+    for (size_t i = 0; i < rows * SLOT; i++)
+        if (slot[i]) return true;
+    return false;
+}
+
+/* Drops slots that are zero, where they are enough to be worth a list. */
+static cn_status compact(cn_int8_conv *c, cn_error *error)
+{
+    static const double most = 0.9; /* of the slots stay: else all do */
+    size_t rows = (size_t)c->slots.kernels->i8_conv.rows, blocks = (size_t)c->groups * c->blocks;
+    size_t slots = blocks * c->depth, kept = 0;
+    for (size_t s = 0; s < slots; s++)
+        kept += has_weight(c->weight + s * rows * SLOT, rows);
+    if ((double)kept > most * (double)slots) return CN_OK;
+    c->rows = cn_calloc(kept + 1, sizeof *c->rows);
+    c->first = cn_calloc(blocks + 1, sizeof *c->first);
+    int8_t *weight = cn_calloc((kept * rows + CN_PANEL_SLACK) * SLOT, 1);
+    if (!c->rows || !c->first || !weight) {
+        cn_free(weight);
+        return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
+    }
+    kept = 0;
+    for (size_t s = 0; s < slots; s++) {
+        const int8_t *slot = c->weight + s * rows * SLOT;
+        if (has_weight(slot, rows)) {
+            memcpy(weight + kept * rows * SLOT, slot, rows * SLOT);
+            c->rows[kept++] = (int32_t)(s % c->depth);
+        }
+        c->first[s / c->depth + 1] = kept;
+    }
+    cn_free(c->weight);
+    c->weight = weight;
+    c->weight_bytes -= (slots - kept) * rows * SLOT;
+    c->weight_bytes += kept * sizeof *c->rows + (blocks + 1) * sizeof *c->first;
+    return CN_OK;
+}
+
 static cn_status pack(cn_int8_conv *c, const float *weight, const float *scales, const float *bias,
                       cn_error *error)
 {
@@ -82,7 +129,24 @@ static cn_status pack(cn_int8_conv *c, const float *weight, const float *scales,
             status = cn_fail(error, CN_EFORMAT,
                              "a weight of output channel %zu is no multiple of %g up to 127", o,
                              (double)scales[o]);
-    return status;
+    return status || !c->problem.sparse ? status : compact(c, error);
+}
+
+/* Where block `packed` of all groups begins, in slots of a channel, how many it has, and their
+ * list. */
+static size_t first_of(const cn_int8_conv *c, size_t packed)
+{
+    return c->rows ? c->first[packed] : packed * c->depth;
+}
+
+static size_t depth_of(const cn_int8_conv *c, size_t packed)
+{
+    return first_of(c, packed + 1) - first_of(c, packed);
+}
+
+static const int32_t *rows_of(const cn_int8_conv *c, size_t packed)
+{
+    return c->rows ? c->rows + c->first[packed] : NULL;
 }
 
 static size_t pixels_of(const cn_int8_conv *c)
@@ -214,18 +278,23 @@ static void run_block(const cn_int8_conv *c, const target *t, part *p, int32_t *
     cn_requantize to = cn_int8_to(c, t->packed * (size_t)rows);
     aim(c, &p->store, t, rows);
     if (p->stores) cn_conv_expect(&p->store);
-    c->slots.kernels->i8_conv.run(
-        &(cn_i8_block){.depth = c->depth,
-                       .width = p->width,
-                       .weight = c->weight + t->packed * c->depth * (size_t)rows * SLOT,
-                       .start = c->start + t->packed * (size_t)rows,
-                       .panel = p->panel,
-                       .from = p->from,
-                       .from_row = p->from_row,
-                       .tile = tile,
-                       .store = p->stores ? &p->store : NULL,
-                       .to = &to});
-    p->from = NULL;
+    cn_i8_block block = {.depth = depth_of(c, t->packed),
+                         .width = p->width,
+                         .weight = c->weight + first_of(c, t->packed) * (size_t)rows * SLOT,
+                         .start = c->start + t->packed * (size_t)rows,
+                         .panel = p->panel,
+                         .from = p->from,
+                         .from_row = p->from_row,
+                         .tile = tile,
+                         .store = p->stores ? &p->store : NULL,
+                         .to = &to,
+                         .rows = rows_of(c, t->packed)};
+    if (c->rows) {
+        c->slots.kernels->i8_sparse.run(&block);
+    } else {
+        c->slots.kernels->i8_conv.run(&block);
+        p->from = NULL;
+    }
     if (!p->stores) finish(c, t, p, rows, tile, pixels_of(c));
 }
 
@@ -236,16 +305,35 @@ static void run_narrow(const cn_int8_conv *c, const target *t, int32_t blocks, p
     int32_t rows = blocks * c->slots.kernels->i8_conv.rows;
     size_t packed = t->packed * (size_t)c->slots.kernels->i8_conv.rows;
     aim(c, &p->store, t, rows);
-    c->slots.kernels->i8_narrow.run(&(cn_i8_narrow){.depth = c->depth,
-                                                    .blocks = blocks,
-                                                    .pixels = p->width,
-                                                    .weight = c->weight + packed * c->depth * SLOT,
-                                                    .start = c->start + packed,
-                                                    .panel = p->panel,
-                                                    .pitch = CN_NARROW_PIXELS,
-                                                    .tile = tile,
-                                                    .tile_pitch = CN_NARROW_PIXELS});
+    /* Blocks with lists of their own go one by one. */
+    int32_t step = c->rows ? 1 : blocks, width = c->slots.kernels->i8_conv.rows;
+    for (int32_t b = 0; b < blocks; b += step) {
+        size_t block = t->packed + (size_t)b;
+        c->slots.kernels->i8_narrow.run(
+            &(cn_i8_narrow){.depth = depth_of(c, block),
+                            .blocks = step,
+                            .pixels = p->width,
+                            .weight = c->weight + first_of(c, block) * (size_t)width * SLOT,
+                            .start = c->start + packed + b * width,
+                            .panel = p->panel,
+                            .pitch = CN_NARROW_PIXELS,
+                            .tile = tile + (ptrdiff_t)b * width * CN_NARROW_PIXELS,
+                            .tile_pitch = CN_NARROW_PIXELS,
+                            .rows = rows_of(c, block)});
+    }
     finish(c, t, p, rows, tile, CN_NARROW_PIXELS);
+}
+
+/* The first block of share `share` of `shares` of a group's: shares have like numbers of slots. */
+static size_t first_block(const cn_int8_conv *c, size_t group, size_t share, size_t shares)
+{
+    size_t begin = group * c->blocks, from = first_of(c, begin), block = 0;
+    size_t slots = first_of(c, begin + c->blocks) - from;
+    if (!c->rows) return c->blocks * share / shares;
+    if (share == shares) return c->blocks;
+    while (block < c->blocks && (first_of(c, begin + block) - from) * shares < slots * share)
+        block++;
+    return block;
 }
 
 /* First pixel of tile `tile`; of one after the last: where the pixels that are left begin. */
@@ -261,7 +349,8 @@ static void task(const cn_int8_conv *c, const cn_view *in, const cn_view *out,
     cutting cut = cut_up(c, in->n);
     size_t shares = tasks / (cut.tiles * (size_t)c->groups), tile = index % cut.tiles;
     size_t share = index / cut.tiles % shares, group = index / cut.tiles / shares;
-    size_t begin = c->blocks * share / shares, end = c->blocks * (share + 1) / shares;
+    size_t begin = first_block(c, group, share, shares);
+    size_t end = first_block(c, group, share + 1, shares);
     size_t rows = (size_t)c->slots.kernels->i8_conv.rows, first = first_pixel(c, &cut, tile);
     float *panels = scratch;
     int32_t *sums = (int32_t *)(void *)(panels + panels_slots(c, &cut));

@@ -139,17 +139,19 @@ static cn_int8_tensor tensor_of(const cn_graph *graph, const cn_integers *intege
 }
 
 static cn_status make_int8_conv(cn_step *step, const cn_graph *graph, const float *weight,
-                                const float *bias, const cn_integers *integers, cn_isa isa,
-                                cn_error *error)
+                                const float *bias, const cn_integers *integers,
+                                const cn_session_options *options, cn_error *error)
 {
     const cn_layer *layer = &graph->layers[step->layer];
     cn_int8_problem problem = {.conv = cn_step_conv_problem(graph, layer),
                                .in = cn_integers_levels(integers, layer->inputs[0]),
-                               .out = cn_integers_levels(integers, step->layer)};
+                               .out = cn_integers_levels(integers, step->layer),
+                               .sparse = options->sparse};
     if (layer->residual >= 0)
         problem.residual = cn_integers_levels(integers, layer->inputs[layer->residual]);
     return cn_int8_conv_new(&step->int8_conv, &problem, weight,
-                            integers->quantization.weight_scales[step->layer], bias, isa, error);
+                            integers->quantization.weight_scales[step->layer], bias, options->isa,
+                            error);
 }
 
 /* `part`: the input of a concat that is copied. */
@@ -189,7 +191,7 @@ cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, int3
     cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),
                             data_of(weights, layer, "running_var")};
     if (cn_op_is_tensor(layer->op) && touches)
-        status = make_int8_conv(step, graph, weight, bias, integers, options->isa, error);
+        status = make_int8_conv(step, graph, weight, bias, integers, options, error);
     else if (cn_op_is_tensor(layer->op))
         status = make_conv(step, graph, layer, weight, bias, options, error);
     else if (touches)

@@ -40,6 +40,8 @@ static const shape_case edge_cases[] = {
     {2, 21, 1, 3, 31, 3, 31, 1, 1, 1, 1, 0, 0, 0, 0, 4},  /* few pictures */
     {130, 33, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 17}, /* a vector of them and one more */
     {3, 97, 1, 1, 3, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},    /* three pixels, many blocks */
+    {61, 70, 1, 9, 11, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},  /* many slots to be missing */
+    {45, 50, 1, 5, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
 enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
 
@@ -101,6 +103,7 @@ static cn_int8_problem to_problem(const shape_case *s, cn_random *r)
         .out = slots_scale(r),
     };
     if (!cn_random_below(r, 5)) p.out = (cn_int8_scale){0};
+    p.sparse = cn_random_below(r, 4) > 0;
     return p;
 }
 
@@ -109,6 +112,32 @@ static void *room(size_t count, size_t size)
     void *block = cn_calloc(count, size);
     if (!block) abort();
     return block;
+}
+
+/* How likely it is that four input channels have no weight for eight output channels: none, some,
+ * most, and all of them. */
+static int32_t density(cn_random *r)
+{
+    static const int32_t percent[] = {100, 100, 60, 20, 3, 0};
+    return percent[cn_random_below(r, sizeof percent / sizeof *percent)];
+}
+
+/* Zeros in blocks of four by eight for a tap; the first of a channel's weights at times alone. */
+static void prune(const given *g, int32_t row, int32_t percent, cn_random *r)
+{
+    const cn_conv_problem *p = &g->problem.conv;
+    int32_t taps = p->window.kernel_h * p->window.kernel_w;
+    for (int32_t o = 0; o < p->out_c; o += 8)
+        for (int32_t k = 0; k < row; k++) {
+            if (k / taps % 4 || between(r, 1, 100) <= percent) continue;
+            for (int32_t i = o; i < o + 8 && i < p->out_c; i++)
+                for (int32_t c = k; c < row && c < k + 4 * taps; c += taps)
+                    g->weight[i * row + c] = 0;
+        }
+    if (!percent) g->weight[between(r, 0, p->out_c * row - 1)] = 5 * g->scales[0];
+    if (!percent)
+        for (int32_t o = 0; o < p->out_c; o++)
+            g->scales[o] = g->scales[0];
 }
 
 /* Weights are the extremes at times, so that sums are as large as they can be. */
@@ -128,6 +157,7 @@ static given given_new(const shape_case *s, guard side, cn_random *r)
             g.weight[o * row + k] =
                 (float)(extreme ? -127 : between(r, -127, 127)) * g.scales[o];
     }
+    prune(&g, row, density(r), r);
     cn_int8_conv_halo(p, halo);
     for (int i = 0; i < 4; i++)
         halo[i] += between(r, 0, 1);

@@ -1,5 +1,6 @@
 /* The convolution's inner product on 8-bit integers: output channels x pixels in registers, each
- * panel vector shared by all the channels, each slot of four weights broadcast to all the pixels. */
+ * panel vector shared by all the channels, each slot of four weights broadcast to all the pixels.
+ * The kernel for sparse weights is the same with a list of the panel's rows. */
 #include "cpu/kernels/i8_requantize.h"
 
 enum { ROWS = i8_conv_ROWS, PIXELS = i8_conv_PIXELS, VECTORS = PIXELS / VL, SLOT = 4 };
@@ -86,7 +87,10 @@ CN_INLINE void store(const cn_i8_block *b, int vectors, I sum[ROWS][VECTORS])
         store_pieces(s, to, &l, vectors, sum);
 }
 
-CN_INLINE void multiply(const cn_i8_block *b, int vectors, bool copies)
+/* Where a kernel finds row k of the panel. */
+typedef enum source { PACKED, COPIED, LISTED } source;
+
+CN_INLINE void multiply(const cn_i8_block *b, int vectors, source from_where)
 {
     I sum[ROWS][VECTORS];
 #pragma GCC unroll 8
@@ -97,16 +101,19 @@ CN_INLINE void multiply(const cn_i8_block *b, int vectors, bool copies)
     const int8_t *weight = b->weight;
     const float *from = b->from;
     float *panel = b->panel;
+    const float *listed = from ? from : panel;
+    ptrdiff_t pitch = from ? b->from_row : PIXELS;
     for (size_t k = 0; k < b->depth; k++, weight += ROWS * SLOT, panel += PIXELS) {
         __builtin_prefetch(weight + AHEAD);
+        if (from_where == LISTED) from = listed + b->rows[k] * pitch;
         U x[VECTORS];
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
-            V slots = copies ? LDU(from + v * VL) : LD(panel + v * VL);
-            if (copies) ST(panel + v * VL, slots);
+            V slots = from_where == PACKED ? LD(panel + v * VL) : LDU(from + v * VL);
+            if (from_where == COPIED) ST(panel + v * VL, slots);
             x[v] = UQ(AS_I(slots));
         }
-        if (copies) from += b->from_row;
+        if (from_where == COPIED) from += b->from_row;
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; r++) {
             int32_t four;
@@ -128,24 +135,29 @@ CN_INLINE void multiply(const cn_i8_block *b, int vectors, bool copies)
             ISTU(b->tile + r * PIXELS + v * VL, sum[r][v]);
 }
 
-CN_INLINE void multiply_width(const cn_i8_block *b, bool copies)
+CN_INLINE void multiply_width(const cn_i8_block *b, source from_where)
 {
     switch ((b->width + VL - 1) / VL) {
     case 1:
-        multiply(b, 1, copies);
+        multiply(b, 1, from_where);
         break;
     case 2:
-        multiply(b, 2, copies);
+        multiply(b, 2, from_where);
         break;
     default:
-        multiply(b, VECTORS, copies);
+        multiply(b, VECTORS, from_where);
     }
 }
 
 void CN_KERNEL_NAME(i8_conv)(const cn_i8_block *b)
 {
     if (b->from)
-        multiply_width(b, true);
+        multiply_width(b, COPIED);
     else
-        multiply_width(b, false);
+        multiply_width(b, PACKED);
+}
+
+void CN_KERNEL_NAME(i8_sparse)(const cn_i8_block *b)
+{
+    multiply_width(b, LISTED);
 }

@@ -44,8 +44,13 @@ typedef struct cn_i8_block {
     int32_t *tile;
     const cn_store *store; /* or NULL */
     const cn_requantize *to;
+    const int32_t *rows; /* for sparse */
 } cn_i8_block;
 typedef void cn_i8_conv_kernel(const cn_i8_block *block);
+
+/* sparse: the same with weights for some rows of the panel only: the k-th slots of weights meet row
+ * rows[k], and depth is how many they are. With `from` rows are read there and not copied. */
+typedef void cn_i8_sparse_kernel(const cn_i8_block *block);
 
 /* narrow: the same sums for `pixels` pixels (1 .. 4) and `blocks` blocks of conv's ROWS channels:
  * see cn_narrow. May read up to CN_PANEL_SLACK slots past the weights. */
@@ -58,6 +63,7 @@ typedef struct cn_i8_narrow {
     size_t pitch;
     int32_t *tile;
     size_t tile_pitch;
+    const int32_t *rows; /* of one block, as for sparse; NULL: all of them */
 } cn_i8_narrow;
 typedef void cn_i8_narrow_kernel(const cn_i8_narrow *narrow);
 

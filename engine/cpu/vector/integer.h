@@ -17,7 +17,7 @@
  *   Q, SQ(i)              slots of signed bytes, -127 .. 127, likewise
  *   DOT(q, u, sum)        sum + the four products of each slot, exactly, but for the offset: u
  *                         counts as u - cn_i8_offset, a constant of the level
- *   J, JL, JU, JQ, JSTU, JUQ, JSQ, JDOT, JLDU, JBCAST  the same for short vectors, 8 lanes at most
+ *   J, JL, JU, JQ, JUQ, JSQ, JDOT, JLDU, JSTU, JBCAST, JADD  the same for short vectors, 8 lanes at most
  */
 #ifndef CN_CPU_VECTOR_INTEGER_H
 #define CN_CPU_VECTOR_INTEGER_H
@@ -43,6 +43,7 @@ typedef Q JQ;
 #define JSQ SQ
 #define JDOT DOT
 #define JBCAST IBCAST
+#define JADD IADD
 #define JLDU ILDU
 #define JSTU ISTU
 #endif

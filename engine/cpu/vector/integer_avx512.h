@@ -74,6 +74,10 @@ static inline J JBCAST(int32_t x)
 {
     return _mm256_set1_epi32(x);
 }
+static inline J JADD(J a, J b)
+{
+    return _mm256_add_epi32(a, b);
+}
 static inline J JLDU(const void *p)
 {
     return _mm256_loadu_si256((const __m256i *)p);
