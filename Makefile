@@ -66,7 +66,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: calibrate FORCE bench train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: calibrate FORCE bench execution train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -168,6 +168,17 @@ study: $(STAMP)-build ## run a study file: STUDY= (experiments/studies/default.j
 bench: $(STAMP)-build ## time all networks against all engines that are here, and print the bars
 	@$(build) all
 	@$(CONDENSE) bench --model all --threads 1,2 --against all --record
+
+# The bars of pruned networks, densities from 80 % to 1 %, and the planner's choices over them.
+EXECUTION := --threads 1,2 --record $(if $(DB),--db $(DB))
+DENSITIES := 1.25,1.5,2,3,5,10,20,50,100
+execution: all ## time pruned networks beside dense ones, all densities, and the planner's choices (half an hour): DB=
+	@$(CONDENSE) bench $(EXECUTION) --model resnet50 --scheme unstructured,block8,pattern8 --rate $(DENSITIES)
+	@$(CONDENSE) bench $(EXECUTION) --against all --model resnet50 --scheme block8,pattern8 --rate 9.2
+	@$(CONDENSE) bench $(EXECUTION) --against all --model vgg16 --scheme block8,pattern8 --rate 34
+	@$(CONDENSE) bench $(EXECUTION) --against all --model inception_v3 --scheme block8 --rate 6
+	@$(CONDENSE) bench $(EXECUTION) --against all --model mobilenet_v1,mobilenet_v2 --scheme block8 --rate 3
+	@$(CONDENSE) bench $(EXECUTION) --choices --seconds 10 --model resnet50 --scheme unstructured,block8 --rate 1,$(DENSITIES)
 
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
 	@$(build) all
