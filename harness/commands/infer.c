@@ -79,6 +79,7 @@ static cn_status infer(const request *r, job *j, cn_isa isa, cn_error *error)
     options.batch = (int32_t)(r->batch ? r->batch : j->images < 64 ? j->images : 64);
     options.passes = r->fuse ? CN_PASS_ALL : 0;
     options.isa = isa;
+    options.integers = st_variant_is_compressed(r->variant);
     status = cn_session_new(&j->session, &j->model.graph, &j->weights, &options, error);
     if (!status) status = run_images(j, options.batch, error);
     if (status) return status;

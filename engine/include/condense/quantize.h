@@ -142,4 +142,7 @@ void cn_quantization_clear(cn_quantization *quantization);
  * options allow it. */
 bool cn_quantization_there(const cn_weights *weights);
 
+/* Takes them out: the weights are to change, or to be what they are in float. */
+void cn_quantization_drop(cn_weights *weights);
+
 #endif
