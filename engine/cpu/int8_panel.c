@@ -118,8 +118,8 @@ static cn_status pack(cn_int8_conv *c, const float *weight, const float *scales,
 {
     const cn_conv_problem *p = &c->problem.conv;
     size_t outputs = (size_t)c->groups * c->blocks * (size_t)c->slots.kernels->i8_conv.rows, slots;
-    size_t row = (size_t)(p->in_c / p->groups) * (size_t)p->window.kernel_h *
-                 (size_t)p->window.kernel_w;
+    size_t row =
+        (size_t)(p->in_c / p->groups) * (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
     if (!cn_mul_size(outputs, c->depth, &slots))
         return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
     cn_status status = cn_int8_allocate(c, slots, outputs, error);
@@ -378,8 +378,7 @@ static void task(const cn_int8_conv *c, const cn_view *in, const cn_view *out,
             next.channels -= (int32_t)rows;
             next.packed++;
         }
-        if (cut.left && k >= over && k < over_end)
-            run_narrow(c, &t, (int32_t)count, &narrow, sums);
+        if (cut.left && k >= over && k < over_end) run_narrow(c, &t, (int32_t)count, &narrow, sums);
         t = next;
     }
 }

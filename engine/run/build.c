@@ -104,14 +104,15 @@ static cn_status bind_inputs(const cn_session *session, cn_step *step, cn_error 
     return CN_OK;
 }
 
-/* The next free step, made for layer `index` (of a concat: for input `part`) and bound to its views.
+/* The next free step, made for layer `index` (of a concat: for input `part`) and bound to its
+ * views.
  */
 static cn_status add_step(cn_session *session, int32_t index, int32_t part, cn_weights *weights,
                           cn_step **out, cn_error *error)
 {
     cn_step *step = &session->steps[session->step_count++];
-    cn_status status = cn_step_make(step, &session->graph, index, part, weights,
-                                    &session->integers, &session->options, error);
+    cn_status status = cn_step_make(step, &session->graph, index, part, weights, &session->integers,
+                                    &session->options, error);
     if (!status) status = bind_inputs(session, step, error);
     if (status) return status;
     step->out = view_of(session, index);

@@ -26,8 +26,7 @@ static void clear_around(const cn_view *view, float *plane, int32_t first, int32
         memset(plane + (view->h - 1) * view->row + view->w, byte, (size_t)below * sizeof *plane);
 }
 
-void cn_halo_clear(const cn_view *view, size_t share, size_t shares, bool by_planes,
-                   uint8_t byte)
+void cn_halo_clear(const cn_view *view, size_t share, size_t shares, bool by_planes, uint8_t byte)
 {
     size_t channels = (size_t)view->c, planes = (size_t)view->n * channels, first = 0, end = planes;
     int32_t top = 0, bottom = view->h;
