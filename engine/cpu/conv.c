@@ -3,6 +3,7 @@
 
 #include "condense/memory.h"
 #include "cpu/conv_methods.h"
+#include "cpu/generated.h"
 #include "cpu/sparse.h"
 
 static const cn_conv_method *const methods[] = {
@@ -109,10 +110,13 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
 {
     const cn_conv_method *method = find(way.algorithm);
     if (!method)
-        return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input;
+        return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input &&
+               !way.generated;
     if (way.input && !method->rows) return false;
     bool strided = problem->window.stride_h > 1 || problem->window.stride_w > 1;
-    if (way.input == CN_INPUT_DIRECT && strided) return false;
+    bool direct = way.input == CN_INPUT_DIRECT || way.generated;
+    if (direct && strided) return false;
+    if (way.generated && (way.algorithm != CN_CONV_SPARSE1 || way.input)) return false;
     bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
     return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }
@@ -184,6 +188,8 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     *c = describe(problem, isa);
     go(c, way);
+    if (way.generated) c->way.input = CN_INPUT_DIRECT;
+    c->way.generated = false; /* until cn_generated_use */
     c->method->name(c);
     status = c->method->pack(c, weight, bias, error);
     c->problem.mask = NULL; /* the caller's, who may free it now */
@@ -264,6 +270,14 @@ double cn_conv_loads(const cn_conv *c)
     return c->sparse->nonzero ? steps / (double)c->sparse->nonzero : 0;
 }
 
+/* Of a task, in a unit of the algorithm's own. */
+static double work(const cn_conv *c, int32_t batch, size_t tasks, size_t index)
+{
+    if (!c->sparse) return 1;
+    if (c->sparse->generated) return cn_generated_work(c, batch, tasks, index);
+    return cn_sparse_work(c, batch, tasks, index);
+}
+
 double cn_conv_imbalance(const cn_conv *c, int32_t batch, int32_t threads)
 {
     size_t tasks = cn_conv_tasks(c, batch, threads), count = (size_t)threads;
@@ -271,7 +285,7 @@ double cn_conv_imbalance(const cn_conv *c, int32_t batch, int32_t threads)
     for (size_t t = 0; t < count; t++) {
         double mine = 0;
         for (size_t i = tasks * t / count; i < tasks * (t + 1) / count; i++)
-            mine += c->sparse ? cn_sparse_work(c, batch, tasks, i) : 1;
+            mine += work(c, batch, tasks, i);
         all += mine;
         most = mine > most ? mine : most;
     }
