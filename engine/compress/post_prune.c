@@ -26,10 +26,10 @@ static cn_scheme scheme_of(const cn_graph *graph, int32_t index, cn_scheme schem
     return cn_scheme_for(graph, index, scheme, rule);
 }
 
-/* Which scheme each layer gets, and the share that the pruned ones keep: all weights / rate, less
- * those of the layers that stay whole. */
-static cn_status plan(const cn_graph *graph, const cn_weights *weights,
-                      const cn_post_prune_options *options, cn_post_layer *layers, cn_error *error)
+/* The share that the pruned layers keep: all weights / rate, less those of the layers that stay
+ * whole. */
+cn_status cn_post_plan(const cn_graph *graph, const cn_weights *weights, cn_scheme scheme,
+                       double rate, cn_post_layer *layers, cn_error *error)
 {
     double all = 0, whole = 0;
     for (int32_t i = 0; i < graph->count; i++) {
@@ -37,16 +37,16 @@ static cn_status plan(const cn_graph *graph, const cn_weights *weights,
         *layer = (cn_post_layer){0};
         if (!cn_op_is_tensor(graph->layers[i].op)) continue;
         layer->weights = cn_tensor_count(cn_weights_of(weights, graph->layers[i].name, "weight"));
-        layer->scheme = scheme_of(graph, i, options->scheme, &layer->rule);
+        layer->scheme = scheme_of(graph, i, scheme, &layer->rule);
         all += (double)layer->weights;
         if (layer->scheme == CN_SCHEME_NONE) whole += (double)layer->weights;
     }
-    double keep = (all / options->rate - whole) / (all - whole);
+    double keep = (all / rate - whole) / (all - whole);
     if (!(keep > 0))
         return cn_fail(error, CN_EINVAL,
                        "rate %g: %.0f of the %.0f weights are in layers that stay whole; at most "
                        "%.2f can be had",
-                       options->rate, whole, all, whole > 0 ? all / whole : INFINITY);
+                       rate, whole, all, whole > 0 ? all / whole : INFINITY);
     for (int32_t i = 0; i < graph->count; i++)
         layers[i].keep = layers[i].scheme == CN_SCHEME_NONE ? 1 : fmin(1, keep);
     return CN_OK;
@@ -123,7 +123,7 @@ cn_status cn_post_prune(const cn_graph *graph, cn_weights *weights,
                  .layers = layers,
                  .macs = (double)cn_graph_macs(graph)};
     cn_walk_hooks hooks = {.before = before, .computed = computed, .context = &p};
-    cn_status status = plan(graph, weights, options, layers, error);
+    cn_status status = cn_post_plan(graph, weights, options->scheme, options->rate, layers, error);
     if (!status) status = statistics_of_all(graph, weights, calibration, &p.wanted, error);
     if (!status) status = cn_walk_new(&p.walk, graph, weights, calibration->threads, error);
     if (!status)

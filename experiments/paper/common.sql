@@ -87,3 +87,62 @@ SELECT a.scale, a.scheme, a.top1 - m.top1 AS gain
        AND m.scheme = a.scheme AND m.rate_asked = a.rate_asked AND m.levels = a.levels
        AND m.bits IS a.bits AND m.seed = a.seed AND m.method = 'magnitude'
  WHERE a.method = 'admm';
+
+-- Runs of pruned networks. Of each network and scheme one stands for it: the newest of those beside
+-- other engines, else the newest; of each network, one of these.
+CREATE TEMP VIEW executions AS
+SELECT *, scale || '-' || threads || 't' || CASE WHEN batch = 1 THEN '' ELSE '-b' || batch END
+         AS panel,
+       scale || ' scale, ' || threads || CASE WHEN threads = 1 THEN ' thread' ELSE ' threads' END
+         || ', batch ' || batch AS panel_title,
+       scheme || ' ' || printf('%g', rate_asked) || 'x' AS mask,
+       row_number() OVER (PARTITION BY model, scale, scheme, threads, batch
+                          ORDER BY reference IS NULL, bench DESC) AS of_scheme,
+       row_number() OVER (PARTITION BY model, scale, threads, batch
+                          ORDER BY reference IS NULL, bench DESC) AS of_network
+  FROM v_execution;
+
+-- Geometric means over a run's convolutions that have zeros; and the whole network's products, every
+-- layer counted.
+CREATE TEMP VIEW attained AS
+SELECT bench, sum(counts) AS layers, exp(avg(ln(CASE WHEN counts THEN theoretical END))) AS theoretical,
+       exp(avg(ln(CASE WHEN counts THEN realized END))) AS realized,
+       exp(avg(ln(CASE WHEN counts THEN attained END))) AS attained,
+       exp(avg(ln(CASE WHEN counts THEN mac_ratio END))) AS mac_ratio,
+       exp(avg(ln(CASE WHEN counts THEN direct_realized END))) AS direct_realized,
+       1.0 * sum(dense_products) / sum(products) AS product_ratio
+  FROM (SELECT *, op = 'conv' AND nonzero_macs < macs AS counts FROM v_execution_layer
+         WHERE op IN ('conv', 'fc'))
+ GROUP BY bench;
+
+-- The layers of such runs, worst first, with what the record says of each.
+CREATE TEMP VIEW held_back AS
+SELECT e.scale, e.threads, e.batch, e.model, e.mask, e.of_network, l.*,
+       row_number() OVER (PARTITION BY l.bench ORDER BY l.attained, l.number) AS place,
+       rtrim(
+         CASE WHEN l.bound = 'memory'
+              THEN 'memory: ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes), 2) || ' MB at '
+                     || brief(1e-6 * (l.packed_bytes + l.activation_bytes) / l.ms, 2) || ' of '
+                     || brief(e.memory_gbytes, 2) || ' GB/s; '
+              WHEN l.bound = 'cache'
+              THEN 'second-level cache: ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes), 2)
+                     || ' MB at ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes) / l.ms, 2)
+                     || ' of ' || brief(e.cache_gbytes, 2) || ' GB/s; '
+              WHEN l.bound = 'overhead'
+              THEN 'overhead: ' || brief(l.ms / l.limit_ms, 2)
+                     || ' times what arithmetic, caches and memory ask for; '
+              ELSE 'arithmetic: ' || fixed(200 * l.products / l.ms / 1e6 / e.peak_gflops, 0)
+                     || ' % of the peak; ' END
+         || CASE WHEN l.height * l.width < 100
+                 THEN 'few pixels: ' || (l.height * l.width) || ' a channel; ' ELSE '' END
+         || CASE WHEN l.loads > 0.5
+                 THEN brief(l.loads, 2) || ' loads a multiply-add; ' ELSE '' END
+         || CASE WHEN l.imbalance > 1.1
+                 THEN 'the busiest thread does ' || fixed(l.imbalance, 2) || ' of the mean; '
+                 ELSE '' END
+         || CASE WHEN l.dense_products < l.macs
+                 THEN 'the dense kernel is a Winograd convolution; ' ELSE '' END
+         || CASE WHEN l.products = l.dense_products
+                 THEN 'the planner kept the dense kernel; ' ELSE '' END, '; ') AS why
+  FROM executions e JOIN v_execution_layer l USING (bench)
+ WHERE l.op IN ('conv', 'fc') AND l.nonzero_macs < l.macs AND l.attained IS NOT NULL;

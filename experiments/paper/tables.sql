@@ -279,3 +279,158 @@ SELECT dataset, CASE levels WHEN 'none' THEN 'float32' ELSE bits || '-bit ' || l
   FROM compressions WHERE model = 'lenet5' AND scheme = 'unstructured' AND method = 'admm'
  GROUP BY dataset, levels, bits, rate_asked
  ORDER BY dataset <> 'mnist', dataset, levels <> 'none', levels, bits, rate_asked;
+
+-- name: execution
+-- caption: Pruned networks on our engine: median time, and how many times as fast as our own dense
+--  kernels (with its 95 % interval), our dense direct convolution and the fastest dense engine of the
+--  same rounds. Weights left are those of convolutions and fully connected layers; fewer MACs: all
+--  over those with a weight that is not zero. Of each scheme the newest run beside other engines, else
+--  the newest.
+-- empty: No pruned network was timed ('condense bench --scheme S --rate R --record').
+SELECT scale, threads, model AS network, scheme, printf('%g', rate_asked) AS asked,
+       fixed(rate, 2) AS rate, fixed(mac_ratio, 2) AS "fewer MACs", brief(median_ms, 3) AS ms,
+       brief(dense_ms, 3) AS "dense ms", fixed(speedup, 2) AS "over dense",
+       '[' || fixed(speedup_low, 2) || ', ' || fixed(speedup_high, 2) || ']' AS "95 %",
+       'the noise leaves no interval' AS "95 %?",
+       fixed(direct_speedup, 2) AS "over direct", fixed(reference_speedup, 2) AS "over best",
+       reference AS best, 'no other engine was timed' AS "?"
+  FROM executions WHERE of_scheme = 1
+ ORDER BY scale <> 'imagenet', scale, threads, model, scheme;
+
+-- name: attained
+-- caption: Layer by layer: geometric means, over the convolutions with zeros, of the theoretical
+--  speed-up (products of our dense kernel over those done), of the realized one, and of the second over
+--  the first; by rate, from the lowest. Then the last over all rates. A dense Winograd convolution has
+--  fewer products than MACs.
+-- empty: No pruned network was timed layer by layer.
+WITH each AS (
+  SELECT e.scale, e.threads, e.model, e.scheme, e.rate_asked, a.*
+    FROM executions e JOIN attained a USING (bench) WHERE a.layers AND a.attained IS NOT NULL
+   ORDER BY e.rate_asked)
+SELECT scale, threads, model AS network, scheme, max(layers) AS layers,
+       group_concat(printf('%g', rate_asked), ', ') AS rates,
+       group_concat(fixed(theoretical, 2), ', ') AS theoretical,
+       group_concat(fixed(realized, 2), ', ') AS realized,
+       group_concat(fixed(attained, 2), ', ') AS "realized / theoretical",
+       fixed(exp(sum(layers * ln(attained)) / sum(layers)), 2) AS "all rates"
+  FROM each GROUP BY scale, threads, model, scheme
+ ORDER BY scale <> 'imagenet', scale, threads, model, scheme;
+
+-- name: crossover
+-- caption: Where skipping zeros begins to pay: the largest share of weights left at which the whole
+--  network is faster than our dense kernels, its 95 % interval above 1, and the next larger share that
+--  was measured.
+-- empty: No pruned network was timed.
+WITH paying AS (
+  SELECT scale, threads, model, scheme, max(CASE WHEN speedup_low > 1 THEN density END) AS pays,
+         count(*) AS n, max(density) AS densest, min(density) AS sparsest
+    FROM executions GROUP BY scale, threads, model, scheme)
+SELECT scale, threads, model AS network, scheme, n,
+       fixed(100 * sparsest, 1) || ' to ' || fixed(100 * densest, 1) AS "measured, %",
+       fixed(100 * pays, 1) AS "pays at, %", 'at none of them' AS "pays at, %?",
+       (SELECT fixed(100 * min(e.density), 1) FROM executions e
+         WHERE e.scale = p.scale AND e.threads = p.threads AND e.model = p.model
+           AND e.scheme = p.scheme AND e.density > p.pays) AS "not yet at, %",
+       'it pays at the densest' AS "not yet at, %?"
+  FROM paying p ORDER BY scale <> 'imagenet', scale, threads, model, scheme;
+
+-- name: compiler
+-- caption: In the manner of the demonstration's [4] table 1: the dense network, the pruned one on
+--  kernels that skip zeros with channels in their order, and with channels reordered; medians, and how
+--  many times as fast as the dense one.
+-- empty: No pruned network was timed.
+SELECT scale, threads, model AS network, mask, brief(dense_ms, 3) AS "unpruned ms",
+       brief(unordered_ms, 3) AS "pruned ms", brief(median_ms, 3) AS "pruned + reordered ms",
+       fixed(speedup / order_speedup, 2) AS pruned, fixed(speedup, 2) AS "pruned + reordered",
+       fixed(order_speedup, 2) AS "reordering alone", 'not timed' AS "?"
+  FROM executions WHERE of_network = 1
+ ORDER BY scale <> 'imagenet', scale, threads, model;
+
+-- name: held-back
+-- caption: The three layers of each network that attain the least of their theoretical speed-up, and
+--  what the record says of them: which limit of the machine they meet, pixels, loads, balance.
+-- empty: No pruned network was timed layer by layer.
+SELECT scale, threads, model AS network, mask, layer,
+       channels || ' x ' || height || ' x ' || width AS output, kernel, fixed(1000 * ms, 0) AS us,
+       fixed(theoretical, 2) AS theoretical, fixed(realized, 2) AS realized,
+       fixed(attained, 2) AS "of it", why AS "what holds it back"
+  FROM held_back
+ WHERE of_network = 1 AND place <= 3
+   AND threads = (SELECT min(threads) FROM executions e
+                   WHERE e.model = held_back.model AND e.scale = held_back.scale)
+ ORDER BY scale <> 'imagenet', scale, model, batch, place;
+
+-- name: execution-memory
+-- caption: What pruned networks take: planning and packing in ms, packed weights and peak memory (of
+--  planning and two runs in a process of their own) in MB, and the same of our dense kernels.
+-- empty: No pruned network was timed.
+SELECT scale, threads, model AS network, mask, fixed(plan_ms, 0) AS "plan ms",
+       fixed(packed_bytes / 1e6, 1) AS packed, fixed(dense_packed_bytes / 1e6, 1) AS "packed, dense",
+       fixed(peak_memory_bytes / 1e6, 1) AS peak, fixed(dense_peak_memory_bytes / 1e6, 1) AS "peak, dense",
+       peak_memory_reason AS "?"
+  FROM executions WHERE of_network = 1
+ ORDER BY scale <> 'imagenet', scale, threads, model;
+
+-- name: choices
+-- caption: The planner's choices beside every other way that it had: layers with a choice, how many of
+--  them take at most 3 % more than their fastest way, the time of all choices over that of the fastest
+--  ways, and the worst choice. Fastest times of interleaved runs.
+-- empty: No choices were timed ('condense bench --choices --record').
+SELECT scale, threads, model AS network, CASE scheme WHEN 'none' THEN 'dense'
+         ELSE scheme || ' ' || printf('%g', rate_asked) || 'x' END AS mask,
+       sum(layers) AS layers, sum(CASE WHEN excess <= 1.03 THEN layers ELSE 0 END) AS "within 3 %",
+       fixed(sum(layers * ms) / sum(layers * best_ms), 3) AS together,
+       fixed(max(excess), 3) AS worst,
+       (SELECT w.signature || ': ' || w.way || ', not ' || w.best_way FROM v_choice w
+         WHERE w.choice = c.choice AND w.best_way <> w.way ORDER BY w.excess DESC LIMIT 1) AS "the worst",
+       'every choice is the fastest' AS "the worst?"
+  FROM v_choice c GROUP BY choice
+ ORDER BY scale <> 'imagenet', scale, threads, model, scheme, rate_asked;
+
+-- name: execution-bars
+-- caption: What the execution of pruned networks is held to, at the published networks' scale, batch 1:
+--  how many times as fast; the network's speed-up over our dense kernels as a share of the ratio of
+--  products; the layers' geometric mean of realized over theoretical, over n layers and rates.
+-- empty: No pruned network of these was timed.
+WITH run AS (
+  SELECT e.*, a.layers, a.attained, a.product_ratio FROM executions e LEFT JOIN attained a USING (bench)
+   WHERE scale = 'imagenet' AND batch = 1),
+bars(position, bar, threads, n, measured, at_least, at_most) AS (
+  SELECT 1, 'resnet50 ' || mask || ', over our dense', threads, 1, speedup, 5, NULL FROM run
+   WHERE model = 'resnet50' AND rate_asked = 9.2 AND scheme IN ('block8', 'pattern8')
+  UNION ALL
+  SELECT 2, 'resnet50 ' || mask || ', over ' || reference, threads, 1, reference_speedup, 5, NULL
+    FROM run WHERE model = 'resnet50' AND rate_asked = 9.2 AND scheme IN ('block8', 'pattern8')
+     AND reference IS NOT NULL
+  UNION ALL
+  SELECT 3, 'vgg16 ' || mask || ', over our dense direct', threads, 1, direct_speedup, 8, NULL FROM run
+   WHERE model = 'vgg16' AND rate_asked = 34
+  UNION ALL
+  SELECT 4, model || ' ' || mask || ', share of the ratio', threads, 1, speedup / product_ratio, 0.7,
+         NULL
+    FROM run WHERE model = 'inception_v3' AND rate_asked = 6
+      OR model IN ('mobilenet_v1', 'mobilenet_v2') AND rate_asked = 3
+  UNION ALL
+  SELECT 5, 'resnet50, realized / theoretical, ' || scheme || ' at '
+           || CASE scheme WHEN 'unstructured' THEN '5 to 20 %' ELSE '10 to 50 %' END, threads,
+         sum(layers), exp(sum(layers * ln(attained)) / sum(layers)),
+         CASE scheme WHEN 'unstructured' THEN 0.45 ELSE 0.85 END, NULL
+    FROM run
+   WHERE model = 'resnet50' AND attained IS NOT NULL
+     AND (scheme IN ('block8', 'pattern8') AND rate_asked BETWEEN 2 AND 10
+          OR scheme = 'unstructured' AND rate_asked BETWEEN 5 AND 20)
+   GROUP BY scheme, threads
+  UNION ALL
+  SELECT 6, 'largest peak memory over that of dense: ' || model || ' ' || mask, threads,
+         (SELECT count(*) FROM run o WHERE o.threads = r.threads AND o.peak_memory_bytes IS NOT NULL),
+         max(1.0 * peak_memory_bytes / dense_peak_memory_bytes), NULL, 1.0
+    FROM run r WHERE peak_memory_bytes IS NOT NULL AND dense_peak_memory_bytes IS NOT NULL
+   GROUP BY threads
+  UNION ALL
+  SELECT 7, 'resnet50 ' || mask || ', planning and packing in s', threads, 1, max(plan_ms) / 1000, NULL,
+         1.0 FROM run WHERE model = 'resnet50' GROUP BY threads)
+SELECT bar, threads, n, fixed(measured, 2) AS measured,
+       CASE WHEN at_most IS NULL THEN 'at least ' || printf('%g', at_least)
+            ELSE 'below ' || printf('%g', at_most) END AS "must be",
+       CASE WHEN measured >= at_least OR measured < at_most THEN 'met' ELSE 'missed' END AS verdict
+  FROM bars ORDER BY position, bar, threads;

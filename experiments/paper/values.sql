@@ -163,3 +163,20 @@ SELECT 'Layers that took another scheme: ' || group_concat(scheme || ' - ' || ru
           FROM compressions c JOIN compression_layer l USING (compression)
          WHERE l.rule IS NOT NULL GROUP BY c.scheme, l.rule ORDER BY c.scheme, l.rule)
 HAVING count(*) > 0;
+
+-- name: executed
+-- missing: In this database no pruned network was timed.
+SELECT count(DISTINCT model) || CASE count(DISTINCT model) WHEN 1 THEN ' network was' ELSE ' networks were' END
+         || ' timed with ' || count(DISTINCT scheme)
+         || CASE count(DISTINCT scheme) WHEN 1 THEN ' scheme' ELSE ' schemes' END || ' at rates from '
+         || brief(min(rate), 3) || ' to ' || brief(max(rate), 3) || ', ' || count(*) || ' runs in all.'
+  FROM executions HAVING count(*) > 0;
+
+-- name: execution-ranges
+-- missing: no pruned network was timed
+SELECT group_concat(text, '; ')
+  FROM (SELECT panel_title || ': ' || CASE WHEN min(speedup) = max(speedup) THEN fixed(min(speedup), 1)
+                 ELSE fixed(min(speedup), 1) || ' to ' || fixed(max(speedup), 1) END
+                 || ' times as fast as our dense kernels' AS text
+          FROM executions WHERE of_network = 1 GROUP BY panel, panel_title
+         ORDER BY scale <> 'imagenet', panel);

@@ -1,5 +1,6 @@
-/* condense bench: latency against the machine's limits and against other engines; bench_report.c
- * prints it. bench_training.c does --training. */
+/* condense bench: latency against the machine's limits and against other engines. bench_network.c
+ * times a network, bench_report.c prints it; bench_choices.c does --choices, bench_training.c
+ * --training. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,233 +12,111 @@
 #include "commands/bench.h"
 #include "commands/commands.h"
 #include "commands/recording.h"
-#include "condense/clock.h"
 #include "condense/memory.h"
-#include "condense/passes.h"
 #include "data/catalog.h"
-#include "data/store_weights.h"
 #include "env/wisdom.h"
-#include "measure/duel.h"
-#include "measure/peak.h"
 #include "report/table.h"
 #include "store/record.h"
 
-enum { MOST_THREAD_COUNTS = 8 };
+enum { MOST_THREAD_COUNTS = 8, MOST_RATES = 16 };
 
+/* `one` is what is asked for the network of the moment; the lists are gone through. */
 typedef struct request {
-    const char *models, *scale, *weights, *against, *isa_name, *thread_list, *db;
-    int64_t threads, batch, seed; /* threads: those of the moment, from the list */
+    st_bench_request one;
+    const char *models, *isa_name, *thread_list, *scheme_list, *rate_list, *db;
     int64_t thread_counts[MOST_THREAD_COUNTS];
-    int32_t thread_count;
-    double seconds;
-    bool fuse, shrink, scalar, per_layer, json, record, use_wisdom, training;
+    cn_scheme schemes[CN_SCHEME_COUNT];
+    double rates[MOST_RATES];
+    int32_t thread_count, scheme_count, rate_count;
+    bool scalar, json, record, use_wisdom, training, choices;
     cn_wisdom *wisdom; /* NULL: none */
-    cn_isa isa;
-    st_recorder *recorder; /* NULL: nothing is recorded */
 } request;
 
-static cn_session_options session_options(const request *r)
-{
-    cn_session_options options = cn_session_defaults();
-    options.threads = (int32_t)r->threads;
-    options.batch = (int32_t)r->batch;
-    options.passes = r->fuse ? CN_PASS_ALL : 0;
-    if (!r->shrink) options.passes &= ~(unsigned)CN_PASS_SHRINK;
-    options.isa = r->isa;
-    options.wisdom = r->wisdom;
-    return options;
-}
-
-/* Adds a contestant; one that is not here, or cannot run the network, is excluded with the reason.
- */
-static cn_status open_other(const request *r, st_bench *b, const st_engine_kind *kind,
-                            cn_error *error)
-{
-    if (b->duel.count == ST_DUEL_ENGINES)
-        return cn_fail(error, CN_EINVAL, "at most %d engines", ST_DUEL_ENGINES);
-    st_contestant *c = &b->duel.contestants[b->duel.count++];
-    *c = (st_contestant){.name = kind->name, .kind = kind};
-    st_engine_options options = {(int32_t)r->threads, (int32_t)r->batch};
-    cn_error theirs = {0};
-    const char *missing = kind->missing();
-    if (missing)
-        st_duel_exclude(c, "%s", missing);
-    else if (kind->open(&c->engine, &b->model.graph, &b->weights, &options, &theirs))
-        st_duel_exclude(c, "%s", theirs.message);
-    return CN_OK;
-}
-
-/* Opens every engine of the comma list `against`, or all but ours. */
-static cn_status open_others(const request *r, st_bench *b, cn_error *error)
-{
-    cn_status status = CN_OK;
-    if (r->against && !strcmp(r->against, "all")) {
-        for (int i = 0; st_engine_kinds[i] && !status; i++)
-            if (st_engine_kinds[i] != &st_engine_condense)
-                status = open_other(r, b, st_engine_kinds[i], error);
-        return status;
-    }
-    char *list = cn_strdup(r->against ? r->against : ""), *rest = list, *name;
-    if (!list) return cn_fail(error, CN_ENOMEM, "out of memory");
-    while (!status && (name = strsep(&rest, ",")) && *name) {
-        const st_engine_kind *kind = st_engine_find(name);
-        status = kind ? open_other(r, b, kind, error)
-                      : cn_fail(error, CN_EINVAL, "--against %s: there is no such engine", name);
-    }
-    cn_free(list);
-    return status;
-}
-
-/* Says on stderr which engines were not timed. Whether one was because its outputs are wrong. */
-static bool name_excluded(const st_bench *b)
-{
-    bool wrong = false;
-    for (int32_t i = 1; i < b->duel.count; i++) {
-        const st_contestant *c = &b->duel.contestants[i];
-        if (c->excluded)
-            fprintf(stderr, "skipped: %s on %s: %s\n", c->name, b->model.name, c->excluded);
-        if (c->excluded && c->engine) wrong = true;
-    }
-    return wrong;
-}
-
-/* The median time of every layer over a few runs of a session of its own. */
-static cn_status time_layers(const request *r, st_bench *b, cn_error *error)
-{
-    cn_session_options options = session_options(r);
-    float *input = cn_calloc((size_t)b->duel.inputs, sizeof *input);
-    if (!input) return cn_fail(error, CN_ENOMEM, "out of memory");
-    cn_status status = st_layers_measure(&b->model.graph, &b->weights, &options, input, r->seconds,
-                                         &b->layers, error);
-    cn_free(input);
-    return status;
-}
-
-/* Measures the machine's limits once more and keeps the higher: a neighbour can only lower them. */
-static cn_status raise_peak(const request *r, st_bench *b, cn_error *error)
-{
-    st_peak now;
-    cn_status status = st_peak_measure((int)r->threads, r->isa, &now, error);
-    if (status) return status;
-    b->peak.gflops = fmax(b->peak.gflops, now.gflops);
-    b->peak.cache = fmax(b->peak.cache, now.cache);
-    b->peak.gbytes = fmax(b->peak.gbytes, now.gbytes);
-    b->peak.cached = now.cached;
-    return CN_OK;
-}
-
-static cn_status measure(const request *r, const char *name, st_bench *b, cn_error *error)
-{
-    cn_session_options options = session_options(r);
-    st_contestant *own = &b->duel.contestants[0];
-    cn_status status = st_catalog_load(name, r->scale, NULL, 0, &b->model, error);
-    if (!status) status = st_weights_load(&b->model, r->weights, &b->weights, error);
-    if (!status) status = raise_peak(r, b, error);
-    int64_t begin = cn_clock_ns();
-    if (!status)
-        status = cn_session_new(&own->session, &b->model.graph, &b->weights, &options, error);
-    if (status) return status;
-    b->plan_ms = (double)(cn_clock_ns() - begin) * 1e-6;
-    own->name = "condense";
-    b->duel.count = 1;
-    b->duel.inputs = cn_shape_count(cn_session_input_shape(own->session)) * r->batch;
-    b->duel.outputs = cn_shape_count(cn_session_output_shape(own->session)) * r->batch;
-    b->gflop = 2e-9 * (double)cn_graph_macs(&b->model.graph) * (double)r->batch;
-    status = open_others(r, b, error);
-    if (!status) status = st_duel_run(&b->duel, r->seconds, (uint64_t)r->seed, error);
-    if (!status) status = raise_peak(r, b, error);
-    if (!status && r->per_layer) status = time_layers(r, b, error);
-    return status;
-}
-
-static void clear(st_bench *b)
-{
-    st_duel_clear(&b->duel);
-    cn_weights_clear(&b->weights);
-    cn_model_clear(&b->model);
-    st_layer_plan_clear(&b->layers);
-}
-
-static cn_status record(const request *r, const st_bench *b, cn_error *error)
-{
-    const st_bench_facts facts = {.model = &b->model,
-                                  .weights = b->weights.label ? b->weights.label : "unknown",
-                                  .isa =
-                                      cn_isa_name(cn_session_isa(b->duel.contestants[0].session)),
-                                  .threads = r->threads,
-                                  .batch = r->batch,
-                                  .macs = cn_graph_macs(&b->model.graph) * r->batch,
-                                  .peak = b->peak};
-    return st_record_bench(r->recorder, &facts, &b->duel, error);
-}
-
-/* Benches one model on r->threads threads and reports it; the status of the command so far. */
-static int bench_once(const request *r, const char *name, cJSON *rows)
-{
-    st_bench b = {.threads = r->threads, .batch = r->batch};
-    cn_error error = {0};
-    cn_status status = measure(r, name, &b, &error);
-    if (!status && rows) cJSON_AddItemToArray(rows, st_bench_json(&b));
-    if (!status && !rows) st_bench_print(&b);
-    fflush(stdout);
-    bool wrong = !status && name_excluded(&b);
-    if (!status && r->recorder) status = record(r, &b, &error);
-    clear(&b);
-    if (wrong) return ST_EXIT_FAILED;
-    return status ? st_complain("bench", st_exit_status(status), "%s: %s", name, error.message)
-                  : ST_EXIT_OK;
-}
-
 /* The same for --training. */
-static int bench_training(const request *r, const char *name, cJSON *rows)
+static int bench_training(const request *r, const char *name)
 {
-    const st_training_request training = {.scale = r->scale,
-                                          .threads = r->threads,
-                                          .batch = r->batch,
-                                          .seed = r->seed,
-                                          .seconds = r->seconds,
-                                          .recorder = r->recorder,
-                                          .rows = rows};
+    const st_bench_request *one = &r->one;
+    const st_training_request training = {.scale = one->scale,
+                                          .threads = one->threads,
+                                          .batch = one->batch,
+                                          .seed = one->seed,
+                                          .seconds = one->seconds,
+                                          .recorder = one->recorder,
+                                          .rows = one->rows};
     cn_error error = {0};
     cn_status status = st_bench_training(&training, name, &error);
     return status ? st_complain("bench", st_exit_status(status), "%s: %s", name, error.message)
                   : ST_EXIT_OK;
 }
 
-static int bench_model(request *r, const char *name, cJSON *rows)
+static int bench_choices(const request *r, const char *name)
 {
+    cn_error error = {0};
+    cn_status status = st_bench_choices(&r->one, name, &error);
+    return status ? st_complain("bench", st_exit_status(status), "%s: %s", name, error.message)
+                  : ST_EXIT_OK;
+}
+
+static int bench_once(const request *r, const char *name)
+{
+    if (r->training) return bench_training(r, name);
+    return r->choices ? bench_choices(r, name) : st_bench_network(&r->one, name);
+}
+
+static int higher(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int bench_schemes(request *r, const char *name)
+{
+    if (!r->scheme_count) return bench_once(r, name);
     int worst = ST_EXIT_OK;
-    for (int32_t i = 0; i < r->thread_count; i++) {
-        r->threads = r->thread_counts[i];
-        int status = (r->training ? bench_training : bench_once)(r, name, rows);
-        if (status > worst) worst = status;
-    }
+    for (int32_t i = 0; i < r->scheme_count; i++)
+        for (int32_t k = 0; k < r->rate_count; k++) {
+            r->one.scheme = r->schemes[i];
+            r->one.rate = r->rates[k];
+            worst = higher(worst, bench_once(r, name));
+        }
     return worst;
 }
 
-static int bench_models(request *r, cJSON *rows)
+static int bench_models(request *r)
 {
     int worst = ST_EXIT_OK;
     char *list = st_catalog_list(r->models), *rest = list, *name;
     if (!list) return st_complain("bench", ST_EXIT_FAILED, "out of memory");
-    while ((name = strsep(&rest, ","))) {
-        int status = bench_model(r, name, rows);
-        if (status > worst) worst = status;
-    }
+    while ((name = strsep(&rest, ",")))
+        for (int32_t i = 0; i < r->thread_count; i++) {
+            r->one.threads = r->thread_counts[i];
+            worst = higher(worst, bench_schemes(r, name));
+        }
     cn_free(list);
     return worst;
 }
 
 static int bench_all(request *r)
 {
-    cJSON *rows = r->json ? cJSON_CreateArray() : NULL;
+    cJSON *rows = r->one.rows = r->json ? cJSON_CreateArray() : NULL;
     if (r->training && !rows) st_bench_training_head();
-    int status = bench_models(r, rows);
+    int status = bench_models(r);
     char *text = rows ? cJSON_Print(rows) : NULL;
     if (text) puts(text);
     free(text);
     cJSON_Delete(rows);
     return status;
+}
+
+/* The tables of the database that show what was recorded. */
+static const char *const *tables_of(const request *r)
+{
+    static const char *const usual[] = {"references", "bars", NULL},
+                             *const training[] = {"training", NULL},
+                             *const execution[] = {"execution", "attained", NULL},
+                             *const choices[] = {"choices", NULL};
+    if (r->training) return training;
+    if (r->choices) return choices;
+    return r->scheme_count ? execution : usual;
 }
 
 /* Benches with the database open, then prints what it now holds. */
@@ -246,16 +125,15 @@ static int bench_and_record(request *r, const char *command)
     st_recording recording;
     cn_error error = {0};
     int code = ST_EXIT_OK;
-    cn_status status = st_recording_open(&recording, r->db, command, r->seed, &error);
+    cn_status status = st_recording_open(&recording, r->db, command, r->one.seed, &error);
     if (!status) {
         st_wisdom_fact(&recording.environment, r->wisdom);
         st_environment_hash(&recording.environment, recording.recorder.environment_hash);
-        r->recorder = &recording.recorder;
+        r->one.recorder = &recording.recorder;
         code = bench_all(r);
     }
     st_recording_finish(&recording);
-    static const char *const tables[][3] = {{"references", "bars", NULL}, {"training", NULL}};
-    if (!status && !r->json) status = st_tables_print(recording.path, tables[r->training], &error);
+    if (!status && !r->json) status = st_tables_print(recording.path, tables_of(r), &error);
     fflush(stdout);
     if (!status) fprintf(stderr, "database: %s\n", recording.path);
     st_recording_close(&recording);
@@ -277,85 +155,169 @@ static bool parse_threads(request *r)
     return false;
 }
 
-int st_command_bench(int argc, char **argv)
+static bool parse_rates(request *r)
 {
-    request r = {.models = "resnet50",
-                 .isa_name = "best",
-                 .thread_list = "1",
-                 .seed = 1,
-                 .seconds = 3,
-                 .fuse = true,
-                 .shrink = true,
-                 .use_wisdom = true};
-    const st_option options[] = {
-        {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
-        {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet; with --training, fashion", 0, 0},
-        {"weights", ST_TEXT, &r.weights, "FILE", "weight file, or 'random'", 0, 0},
-        {"threads", ST_TEXT, &r.thread_list, "N", "comma list; default 1", 0, 0},
-        {"batch", ST_INT, &r.batch, "N", "images a run; default 1; with --training, the recipe's",
-         1, 4096},
-        {"against", ST_TEXT, &r.against, "ENGINES",
-         "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
-        {"seconds", ST_REAL, &r.seconds, "S", "time for each model; default 3", 0.01, 3600},
-        {"seed", ST_INT, &r.seed, "N", "of the input and of the order; default 1", 0, 1e15},
-        {"per-layer", ST_FLAG, &r.per_layer, NULL,
-         "the layers: median time, share of peak, what bounds them", 0, 0},
-        {"training", ST_FLAG, &r.training, NULL,
-         "steps of training instead, beside the oneDNN primitives in them", 0, 0},
-        {"record", ST_FLAG, &r.record, NULL,
-         "keep samples and results in the database, and print its table of all networks", 0, 0},
-        {"db", ST_TEXT, &r.db, "FILE", "database of --record; default results/study.db", 0, 0},
-        {"json", ST_FLAG, &r.json, NULL, "an array with an object for each model", 0, 0},
-        {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set of ours", 0, 0},
-        {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
-        {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
-        {"shrink", ST_FLAG, &r.shrink, NULL,
-         "the pass that removes channels; --no-shrink switches it off", 0, 0},
-        {"wisdom", ST_FLAG, &r.use_wisdom, NULL,
-         "what 'condense tune' found; --no-wisdom: the static plan"},
-        {0}};
-    static const char about[] =
-        "Latency of networks, as a share of what this machine can do: its rate of fused\n"
-        "multiply-adds and its memory bandwidth are measured in the same run. With --against,\n"
-        "other engines run the same network on the same input in interleaved rounds. One that is\n"
-        "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
-        "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
-        "With --training, steps of training by the network's recipe on its data set, each "
-        "followed\n"
-        "by the oneDNN primitives of that step alone: their share of the step, and where the rest\n"
-        "of it goes.\n\n"
-        "example: condense bench --model resnet50 --threads 2 --against all\n"
-        "example: condense bench --training --model all";
-    const st_usage usage = {
-        "bench", "condense bench [--model M] [--against ENGINES | --training] [...]",
-        about,   options,
-        0,       0};
-    int status = st_options_parse(&usage, argc, argv, NULL);
-    if (status >= 0) return status;
-    bool of_inference = r.against || r.per_layer || r.weights || r.scalar || !r.fuse || !r.shrink ||
-                        !r.use_wisdom || strcmp(r.isa_name, "best") != 0;
-    if (r.training && of_inference)
+    const char *at = r->rate_list;
+    while (r->rate_count < MOST_RATES) {
+        char *end;
+        double value = strtod(at, &end);
+        if (end == at || !(value >= 1 && value <= 1e6) || (*end && *end != ',')) return false;
+        r->rates[r->rate_count++] = value;
+        if (!*end) return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+/* Reads --scheme; the name that is none in `wrong`. */
+static bool parse_schemes(request *r, char wrong[32])
+{
+    const char *at = r->scheme_list;
+    for (;;) {
+        size_t length = strcspn(at, ",");
+        snprintf(wrong, 32, "%.*s", (int)length, at);
+        bool known = r->scheme_count < CN_SCHEME_COUNT &&
+                     cn_scheme_find(wrong, &r->schemes[r->scheme_count]) &&
+                     r->schemes[r->scheme_count] != CN_SCHEME_NONE;
+        if (!known) return false;
+        r->scheme_count++;
+        if (!at[length]) return true;
+        at += length + 1;
+    }
+}
+
+/* --scheme and --rate, which go together. */
+static int check_mask(request *r)
+{
+    char wrong[32];
+    if (!r->scheme_list != !r->rate_list)
+        return st_complain("bench", ST_EXIT_USAGE, "--scheme and --rate go together");
+    if (!r->scheme_list) return -1;
+    if (!parse_schemes(r, wrong))
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--scheme: '%s' is none; choose unstructured, filter, channel, column, "
+                           "connectivity, pattern, pattern+connectivity, block8 or pattern8",
+                           wrong);
+    if (!parse_rates(r))
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--rate %s: give at most %d numbers of 1 or more, as in 2,4,9.2",
+                           r->rate_list, MOST_RATES);
+    return -1;
+}
+
+/* What goes with what. */
+static int check(request *r)
+{
+    st_bench_request *one = &r->one;
+    bool plain = !r->scalar && one->fuse && one->shrink && !strcmp(r->isa_name, "best");
+    bool of_inference =
+        one->against || one->per_layer || one->weights || r->scheme_list || r->choices;
+    if (r->training && (of_inference || !plain || !r->use_wisdom))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--training takes --model, --scale, --threads, --batch, --seconds, "
                            "--seed, --record, --db and --json only");
-    if (!r.scale) r.scale = r.training ? "fashion" : "imagenet";
-    if (!r.batch && !r.training) r.batch = 1;
-    int isa = r.scalar ? CN_ISA_SCALAR : cn_isa_parse(r.isa_name);
+    if (r->choices && (one->against || one->per_layer))
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--choices times our own ways only: not with --against or --per-layer");
+    if (!one->scale) one->scale = r->training ? "fashion" : "imagenet";
+    if (!one->batch && !r->training) one->batch = 1;
+    int isa = r->scalar ? CN_ISA_SCALAR : cn_isa_parse(r->isa_name);
     if (isa < 0)
         return st_complain("bench", ST_EXIT_USAGE,
-                           "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
-    r.isa = (cn_isa)isa;
-    if (!parse_threads(&r))
+                           "--isa %s: choose scalar, neon, avx2, avx512 or best", r->isa_name);
+    one->isa = (cn_isa)isa;
+    if (!parse_threads(r))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--threads %s: give at most %d numbers from 1 to 1024, as in 1,2",
-                           r.thread_list, MOST_THREAD_COUNTS);
-    if (r.record && (!r.fuse || !r.shrink || isa != CN_ISA_BEST))
+                           r->thread_list, MOST_THREAD_COUNTS);
+    if (r->record && (!one->fuse || !one->shrink || isa != CN_ISA_BEST))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--record takes our engine as it is: without --isa, --scalar, "
                            "--no-fuse and --no-shrink");
+    return check_mask(r);
+}
+
+static const char about[] =
+    "Latency of networks, as a share of what this machine can do: its rate of fused\n"
+    "multiply-adds and its memory bandwidth are measured in the same run. With --against,\n"
+    "other engines run the same network on the same input in interleaved rounds. One that is\n"
+    "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
+    "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
+    "With --scheme and --rate, weights are pruned first, by magnitude and without training\n"
+    "(docs/measuring.md). Our engine then runs as it is, without reordering of channels, with\n"
+    "kernels that skip no zeros, and as a dense direct convolution, all in the same rounds; the\n"
+    "layers of each are timed in turn, too.\n\n"
+    "With --choices, every way that the planner had for a layer is timed beside the one it "
+    "chose.\n\n"
+    "With --training, steps of training by the network's recipe on its data set, each followed\n"
+    "by the oneDNN primitives of that step alone: their share of the step, and where the rest\n"
+    "of it goes.\n\n"
+    "example: condense bench --model resnet50 --threads 2 --against all\n"
+    "example: condense bench --model resnet50 --scheme block8,pattern8 --rate 2,4,9.2 --record\n"
+    "example: condense bench --choices --model resnet50 --scheme block8 --rate 9.2\n"
+    "example: condense bench --training --model all";
+
+static int parse(request *r, int argc, char **argv)
+{
+    st_bench_request *one = &r->one;
+    const st_option options[] = {
+        {"model", ST_TEXT, &r->models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
+        {"scale", ST_TEXT, &one->scale, "NAME", "default imagenet; with --training, fashion", 0, 0},
+        {"weights", ST_TEXT, &one->weights, "FILE", "weight file, or 'random'", 0, 0},
+        {"threads", ST_TEXT, &r->thread_list, "N", "comma list; default 1", 0, 0},
+        {"batch", ST_INT, &one->batch, "N",
+         "images a run; default 1; with --training, the recipe's", 1, 4096},
+        {"against", ST_TEXT, &one->against, "ENGINES",
+         "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
+        {"scheme", ST_TEXT, &r->scheme_list, "NAMES",
+         "prune by this first; comma list of schemes, as 'condense compress' has them", 0, 0},
+        {"rate", ST_TEXT, &r->rate_list, "LIST",
+         "to these rates: weights of convolutions and fully connected layers before over after", 0,
+         0},
+        {"seconds", ST_REAL, &one->seconds, "S", "time for each model; default 3", 0.01, 3600},
+        {"seed", ST_INT, &one->seed, "N", "of the input and of the order; default 1", 0, 1e15},
+        {"per-layer", ST_FLAG, &one->per_layer, NULL,
+         "the layers: median time, share of peak, what bounds them", 0, 0},
+        {"choices", ST_FLAG, &r->choices, NULL,
+         "the planner's choice for each layer beside every other way", 0, 0},
+        {"training", ST_FLAG, &r->training, NULL,
+         "steps of training instead, beside the oneDNN primitives in them", 0, 0},
+        {"record", ST_FLAG, &r->record, NULL,
+         "keep samples and results in the database, and print its table of all networks", 0, 0},
+        {"db", ST_TEXT, &r->db, "FILE", "database of --record; default results/study.db", 0, 0},
+        {"json", ST_FLAG, &r->json, NULL, "an array with an object for each measurement", 0, 0},
+        {"isa", ST_TEXT, &r->isa_name, "LEVEL", "highest instruction set of ours", 0, 0},
+        {"scalar", ST_FLAG, &r->scalar, NULL, "the same as --isa scalar", 0, 0},
+        {"fuse", ST_FLAG, &one->fuse, NULL, "graph passes; --no-fuse switches all of them off", 0,
+         0},
+        {"shrink", ST_FLAG, &one->shrink, NULL,
+         "the pass that removes channels; --no-shrink switches it off", 0, 0},
+        {"wisdom", ST_FLAG, &r->use_wisdom, NULL,
+         "what 'condense tune' found; --no-wisdom: the static plan"},
+        {0}};
+    const st_usage usage = {
+        "bench", "condense bench [--model M] [--against ENGINES] [--scheme S --rate R] [...]",
+        about,   options,
+        0,       0};
+    return st_options_parse(&usage, argc, argv, NULL);
+}
+
+int st_command_bench(int argc, char **argv)
+{
+    request r = {.one = {.seed = 1, .seconds = 3, .fuse = true, .shrink = true, .rate = 1},
+                 .models = "resnet50",
+                 .isa_name = "best",
+                 .thread_list = "1",
+                 .use_wisdom = true};
+    int status = parse(&r, argc, argv);
+    if (status < 0) status = check(&r);
+    if (status >= 0) return status;
     cn_error error = {0};
-    cn_status loaded = r.use_wisdom && !r.training ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
+    /* The planner's own choices are what --choices is about. */
+    bool wisdom = r.use_wisdom && !r.training && !r.choices;
+    cn_status loaded = wisdom ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
     if (loaded) return st_complain("bench", st_exit_status(loaded), "%s", error.message);
+    r.one.wisdom = r.wisdom;
     char *command = st_command_line("bench", argc, argv);
     int code = !command   ? st_complain("bench", ST_EXIT_FAILED, "out of memory")
                : r.record ? bench_and_record(&r, command)

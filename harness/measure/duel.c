@@ -4,12 +4,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/progress.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "condense/random.h"
+#include "measure/quiet.h"
 
 enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 2000 };
 static const double tolerance = 1e-3;
@@ -26,6 +26,7 @@ static cn_status run_once(const st_contestant *c, const float *input, float *out
 static cn_status run_bound(const st_contestant *c, const float *input, float *output,
                            cn_error *error)
 {
+    if (c->session) return cn_session_run(c->session, input, output, error);
     cn_status status = c->kind->bind(c->engine, input, output, error);
     if (!status) status = c->kind->run(c->engine, error);
     return !status && c->kind->read ? c->kind->read(c->engine, error) : status;
@@ -94,27 +95,6 @@ static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *
     return status;
 }
 
-static int64_t cpu_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
-
-/* Waits until the threads of the engine before have gone to sleep. Thread pools wait for more work
- * at full speed for a while (up to tens of milliseconds), on the processors that the next engine
- * needs. */
-static void wait_for_quiet(void)
-{
-    enum { MOST_MS = 100 };
-    const struct timespec millisecond = {.tv_nsec = 1000000};
-    for (int i = 0; i < MOST_MS; i++) {
-        int64_t before = cpu_ns();
-        nanosleep(&millisecond, NULL);
-        if (cpu_ns() - before < 200000) return;
-    }
-}
-
 /* Untimed runs, then the median of timed ones. It takes the system several ticks of its clock (4 ms
  * each) to give each of an engine's threads, just awake, a processor of its own. */
 enum { WARM_UP_NS = 50000000, TIMED_NS = 20000000, MOST_RUNS = 64 };
@@ -149,7 +129,7 @@ static cn_status take_round(st_duel *duel, const float *input, float *output, cn
     for (int32_t i = 0; i < duel->count; i++) {
         st_contestant *c = &duel->contestants[order[i]];
         if (c->excluded) continue;
-        wait_for_quiet();
+        st_wait_for_quiet();
         cn_status status = sample(c, input, output, &c->ms[duel->rounds], error);
         if (status) return status;
     }
@@ -202,7 +182,8 @@ const st_contestant *st_duel_best(const st_duel *duel)
     const st_contestant *best = NULL;
     for (int32_t i = 1; i < duel->count; i++) {
         const st_contestant *c = &duel->contestants[i];
-        if (!c->excluded && (!best || c->summary.median < best->summary.median)) best = c;
+        if (c->session || c->excluded) continue;
+        if (!best || c->summary.median < best->summary.median) best = c;
     }
     return best;
 }

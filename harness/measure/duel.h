@@ -8,7 +8,7 @@
 #include "condense/session.h"
 #include "measure/stats.h"
 
-enum { ST_DUEL_ENGINES = 8 };
+enum { ST_DUEL_ENGINES = 16 };
 
 /* One contestant: our session or another engine. */
 typedef struct st_contestant {
@@ -42,7 +42,7 @@ __attribute__((format(printf, 2, 3))) void st_duel_exclude(st_contestant *contes
  * it is the median of the runs of 20 ms, or one run. */
 cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error);
 
-/* The contestant after the first with the smallest median, or NULL. */
+/* The other engine with the smallest median, or NULL; our own sessions do not count. */
 const st_contestant *st_duel_best(const st_duel *duel);
 
 /* Closes sessions and engines and frees the samples. */

@@ -171,21 +171,32 @@ static cn_status record_energy(st_store *store, int64_t attempt, const st_findin
                           e->coverage, reason);
 }
 
+static cn_status record_plan(st_store *store, int64_t attempt, int64_t fusion,
+                             const st_findings *findings, cn_error *error)
+{
+    const st_layer_plan *plan = &findings->plans[fusion], *dense = &findings->dense[fusion];
+    cn_status status = CN_OK;
+    for (int32_t i = 0; i < plan->count && !status; i++) {
+        const st_layer_time *l = &plan->layers[i], *d = st_layers_find(dense, l->name);
+        status = st_store_write(
+            store, error,
+            "INSERT INTO layer_time (attempt, fusion, position, layer, op, tensor_layer, kernel, "
+            "ms, macs, nonzero, bytes, nonzero_macs, products, dense_products, dense_ms, "
+            "packed_bytes, loads, imbalance) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,0),nullif(?,0))",
+            "iiittitriiiiiirirr", attempt, fusion, (int64_t)i, l->name, cn_op_name(l->op),
+            (int64_t)cn_op_is_tensor(l->op), l->kernel, l->ms, l->macs, l->nonzero, l->bytes,
+            l->nonzero_macs, l->products, l->dense_products, d ? d->ms : NAN, l->packed_bytes,
+            l->loads, l->imbalance);
+    }
+    return status;
+}
+
 static cn_status record_layers(st_store *store, int64_t attempt, const st_findings *findings,
                                cn_error *error)
 {
-    cn_status status = CN_OK;
-    for (int64_t fusion = 0; fusion < 2; fusion++) {
-        const st_layer_plan *plan = &findings->plans[fusion];
-        for (int32_t i = 0; i < plan->count && !status; i++) {
-            const st_layer_time *l = &plan->layers[i];
-            status = st_store_write(
-                store, error, "INSERT INTO layer_time VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                "iiittitriii", attempt, fusion, (int64_t)i, l->name, cn_op_name(l->op),
-                (int64_t)cn_op_is_tensor(l->op), l->kernel, l->ms, l->macs, l->nonzero, l->bytes);
-        }
-    }
-    return status;
+    cn_status status = record_plan(store, attempt, 0, findings, error);
+    return status ? status : record_plan(store, attempt, 1, findings, error);
 }
 
 /* What is worth knowing beside the numbers. */

@@ -6,8 +6,11 @@
 #include <stdint.h>
 
 #include "condense/model.h"
+#include "data/masked_weights.h"
 #include "env/environment.h"
 #include "measure/duel.h"
+#include "measure/layers.h"
+#include "measure/own.h"
 #include "measure/peak.h"
 #include "measure/storage.h"
 #include "measure/training.h"
@@ -36,6 +39,14 @@ cn_status st_record_environment(st_recorder *recorder, cn_error *error);
 cn_status st_record(st_recorder *recorder, st_trial *trial, const st_subject *subject,
                     cn_error *error);
 
+/* What is more where weights were pruned and our engine runs in several ways: of each of st_own. */
+typedef struct st_execution_facts {
+    st_mask mask;
+    int64_t nonzero_macs; /* of the whole batch */
+    st_own_facts plans[ST_OWN_COUNT];
+    st_layer_plan layers[ST_OWN_COUNT];
+} st_execution_facts;
+
 /* A network that engines were timed on, and the machine's limits at that time. */
 typedef struct st_bench_facts {
     const cn_model *model;
@@ -44,11 +55,25 @@ typedef struct st_bench_facts {
     int64_t threads, batch;
     int64_t macs; /* of the whole batch */
     st_peak peak;
+    const st_execution_facts *execution; /* NULL: weights as they are, and our engine once */
 } st_bench_facts;
 
 /* Writes a finished duel in one transaction; the environment with the first. */
 cn_status st_record_bench(st_recorder *recorder, const st_bench_facts *facts, const st_duel *duel,
                           cn_error *error);
+
+/* A network whose planner's choices were timed beside the others. */
+typedef struct st_choice_facts {
+    const cn_model *model;
+    const char *weights; /* label */
+    const char *isa;
+    st_mask mask; /* of scheme CN_SCHEME_NONE and rate 1 where weights are as they are */
+    int64_t threads, batch;
+} st_choice_facts;
+
+/* Writes all ways of all layers in one transaction; the environment with the first. */
+cn_status st_record_choices(st_recorder *recorder, const st_choice_facts *facts,
+                            const st_tuning *tuning, cn_error *error);
 
 /* A network that was tuned. */
 typedef struct st_tuning_facts {

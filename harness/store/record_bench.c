@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "measure/bounds.h"
 #include "store/record.h"
 
 static cn_status record_engine(st_store *store, int64_t bench, int64_t position,
@@ -23,6 +24,53 @@ static cn_status record_engine(st_store *store, int64_t bench, int64_t position,
     return status;
 }
 
+static cn_status record_plan(st_store *store, int64_t bench, int64_t own, const st_own_facts *f,
+                             cn_error *error)
+{
+    bool known = f->peak_memory >= 0;
+    return st_store_write(
+        store, error, "INSERT INTO bench_plan VALUES (?,?,?,?,?,?,nullif(?,-1),?)", "iiriiiit",
+        bench, own, f->plan_ms, (int64_t)f->memory.weights, (int64_t)f->memory.arena,
+        (int64_t)f->memory.scratch, f->peak_memory, known ? NULL : f->peak_memory_reason);
+}
+
+static cn_status record_layers(st_store *store, int64_t bench, int64_t own,
+                               const st_layer_plan *plan, const st_peak *peak, cn_error *error)
+{
+    cn_status status = CN_OK;
+    for (int32_t i = 0; i < plan->count && !status; i++) {
+        const st_layer_time *l = &plan->layers[i];
+        double limit;
+        st_bound bound = st_bound_of(plan, i, peak, &limit);
+        status = st_store_write(
+            store, error,
+            "INSERT INTO bench_layer VALUES "
+            "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,0),nullif(?,0),?,?)",
+            "iiittttiiiriiiiiiirrtr", bench, own, (int64_t)i, l->name, cn_op_name(l->op), l->kernel,
+            l->way, (int64_t)l->shape.c, (int64_t)l->shape.h, (int64_t)l->shape.w, l->ms, l->macs,
+            l->nonzero, l->nonzero_macs, l->products, l->dense_products, l->packed_bytes,
+            l->activation_bytes, l->loads, l->imbalance, st_bound_name(bound), limit);
+    }
+    return status;
+}
+
+static cn_status record_execution(st_store *store, int64_t bench, const st_bench_facts *facts,
+                                  cn_error *error)
+{
+    const st_execution_facts *e = facts->execution;
+    const st_mask *m = &e->mask;
+    cn_status status =
+        st_store_write(store, error, "INSERT INTO bench_mask VALUES (?,?,?,?,?,?,?,?)", "itrriiir",
+                       bench, cn_scheme_name(m->scheme), m->rate_asked, m->rate, m->weights,
+                       m->nonzero, e->nonzero_macs, facts->peak.cache);
+    for (int64_t own = 0; own < ST_OWN_COUNT && !status; own++) {
+        status = record_plan(store, bench, own, &e->plans[own], error);
+        if (!status)
+            status = record_layers(store, bench, own, &e->layers[own], &facts->peak, error);
+    }
+    return status;
+}
+
 static cn_status record_all(st_recorder *r, const st_bench_facts *facts, const st_duel *duel,
                             cn_error *error)
 {
@@ -38,6 +86,7 @@ static cn_status record_all(st_recorder *r, const st_bench_facts *facts, const s
     int64_t bench = sqlite3_last_insert_rowid(r->store->db);
     for (int32_t i = 0; i < duel->count && !status; i++)
         status = record_engine(r->store, bench, i, duel, error);
+    if (!status && facts->execution) status = record_execution(r->store, bench, facts, error);
     return status;
 }
 

@@ -169,8 +169,10 @@ void st_cell_close(st_cell *cell)
 {
     st_findings *findings = &cell->findings;
     st_confusion_clear(&findings->confusion);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 2; i++) {
         st_layer_plan_clear(&findings->plans[i]);
+        st_layer_plan_clear(&findings->dense[i]);
+    }
     cn_free(cell->identity.config);
     cn_free(cell->identity.canonical);
     cn_weights_clear(&cell->weights);

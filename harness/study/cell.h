@@ -45,7 +45,9 @@ typedef struct st_findings {
     st_confusion confusion;
     char accuracy_reason[1024]; /* why there is none */
     int64_t outputs_checked;
-    st_layer_plan plans[2]; /* by fusion: 0 off, 1 on; a cell without fusion has no plan 1 */
+    /* By fusion: 0 off, 1 on; a cell without fusion has no plan 1. `dense`: the same with kernels
+     * that skip no zeros, timed in turn with the other; empty where no weight is zero. */
+    st_layer_plan plans[2], dense[2];
     st_energy_reading energy;
     char energy_source[64];    /* empty: none */
     int64_t energy_inferences; /* in the windows that gave energy */

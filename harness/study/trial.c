@@ -133,18 +133,30 @@ static cn_status measure_accuracy(st_trial *trial, const checker *c, const st_se
     return status;
 }
 
+/* The layers of the cell's plan and, where weights are zero, of a plan that does not skip them. */
+static cn_status profile_plan(st_trial *trial, int fusion, cn_error *error)
+{
+    st_cell *cell = &trial->cell;
+    st_findings *findings = &cell->findings;
+    cn_session_options options[2] = {st_cell_session_options(cell)};
+    options[0].passes = fusion ? CN_PASS_ALL : ST_PASSES_UNFUSED;
+    options[1] = options[0];
+    options[1].sparse = false;
+    int32_t count = findings->sizes.effective_macs < findings->sizes.macs ? 2 : 1;
+    st_layer_plan plans[2] = {0};
+    cn_status status = st_layers_measure(&cell->model.graph, &cell->weights, options, count,
+                                         trial->inputs, layer_seconds, plans, error);
+    findings->plans[fusion] = plans[0];
+    findings->dense[fusion] = plans[1];
+    return status;
+}
+
 /* The plan without fusion always, the one with fusion where the cell uses it. */
 static cn_status profile(st_trial *trial, cn_error *error)
 {
-    st_cell *cell = &trial->cell;
     cn_status status = CN_OK;
-    for (int fusion = 0; fusion < 2 && !status; fusion++) {
-        if (fusion && !cell->request.fuse) continue;
-        cn_session_options options = st_cell_session_options(cell);
-        options.passes = fusion ? CN_PASS_ALL : ST_PASSES_UNFUSED;
-        status = st_layers_measure(&cell->model.graph, &cell->weights, &options, trial->inputs,
-                                   layer_seconds, &cell->findings.plans[fusion], error);
-    }
+    for (int fusion = 0; fusion < 2 && !status; fusion++)
+        if (!fusion || trial->cell.request.fuse) status = profile_plan(trial, fusion, error);
     return status;
 }
 

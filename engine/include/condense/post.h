@@ -69,10 +69,15 @@ typedef struct cn_post_layer {
     cn_reconstruction fit; /* by the moments of the calibration inputs */
 } cn_post_layer;
 
-/* Prunes `weights` of the folded `graph`. All layers keep the same share, but for those that stay
- * whole, each a small part of the weights that many results hang on: depthwise ones and those that
- * read the network's input; and those that cn_scheme_for leaves alone. The share makes up for them.
- * `layers` receives graph->count rows. CN_EINVAL where the rate is out of reach. */
+/* How `weights` of `graph` (folded or not) reach `rate` without training: all layers keep the same
+ * share, but for those that stay whole, each a small part of the weights that many results hang on:
+ * depthwise ones and those that read the network's input; and those that cn_scheme_for leaves
+ * alone. The share makes up for them. `layers` receives graph->count rows, of which scheme, rule,
+ * keep and weights are set. CN_EINVAL where the rate is out of reach. */
+cn_status cn_post_plan(const cn_graph *graph, const cn_weights *weights, cn_scheme scheme,
+                       double rate, cn_post_layer *layers, cn_error *error);
+
+/* Prunes `weights` of the folded `graph` as cn_post_plan says. */
 cn_status cn_post_prune(const cn_graph *graph, cn_weights *weights,
                         const cn_calibration *calibration, const cn_post_prune_options *options,
                         cn_post_layer *layers, cn_error *error);
