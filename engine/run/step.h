@@ -30,8 +30,9 @@ typedef struct cn_step {
     int32_t layer; /* of the planned graph; a concat that copies takes several steps */
     cn_conv *conv;
     cn_simple *simple;
-    cn_step_choice *choice; /* NULL: there was nothing to choose; owned */
-    cn_view *in;            /* the layer's inputs; owned */
+    cn_step_choice *choice;  /* NULL: there was nothing to choose; owned */
+    cn_generator *generator; /* NULL: nothing is generated */
+    cn_view *in;             /* the layer's inputs; owned */
     cn_view out;
     cn_view residual; /* data is NULL where there is none */
     size_t tasks;
@@ -54,8 +55,8 @@ cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *laye
 cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
                        const cn_session_options *options, cn_error *error);
 
-/* Binds the step to its views: cuts it into tasks for `threads`. `fresh`: the output's block is
- * new, so the zeros around its planes must be written. */
+/* Binds the step to its views: generates its kernels and cuts it into tasks for `threads`. `fresh`:
+ * the output's block is new, so the zeros around its planes must be written. */
 void cn_step_cut(cn_step *step, int32_t threads, bool fresh);
 
 size_t cn_step_scratch(const cn_step *step); /* bytes a thread */

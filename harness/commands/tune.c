@@ -13,6 +13,7 @@
 #include "condense/memory.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
+#include "env/generator.h"
 #include "env/wisdom.h"
 #include "measure/tuner.h"
 #include "store/record.h"
@@ -23,9 +24,11 @@ typedef struct request {
     double seconds;
     bool again, json, record, saved;
     cn_isa isa;
-    cJSON *rows;           /* NULL: tables are printed */
-    st_recorder *recorder; /* NULL: nothing is recorded */
-    int32_t done, total;   /* networks */
+    bool generate;
+    cn_generator *generator; /* NULL: nothing is generated */
+    cJSON *rows;             /* NULL: tables are printed */
+    st_recorder *recorder;   /* NULL: nothing is recorded */
+    int32_t done, total;     /* networks */
     st_progress progress;
     const char *current;
 } request;
@@ -61,6 +64,7 @@ static cn_status tune(request *r, const char *name, job *j, cn_error *error)
     tuner.session.threads = (int32_t)r->threads;
     tuner.session.batch = (int32_t)r->batch;
     tuner.session.isa = r->isa;
+    tuner.session.generator = r->generator;
     r->current = name;
     status = st_tune(&tuner, &j->model.graph, &j->weights, &j->tuning, error);
     st_progress_end(&r->progress);
@@ -233,7 +237,8 @@ int st_command_tune(int argc, char **argv)
                  .threads = 1,
                  .batch = 1,
                  .seed = 1,
-                 .seconds = 4};
+                 .seconds = 4,
+                 .generate = true};
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
@@ -244,6 +249,8 @@ int st_command_tune(int argc, char **argv)
         {"seconds", ST_REAL, &r.seconds, "S",
          "time for each model, if three rounds take no longer; default 4", 0.001, 3600},
         {"again", ST_FLAG, &r.again, NULL, "time layers again that the wisdom knows already"},
+        {"generate", ST_FLAG, &r.generate, NULL,
+         "time kernels generated for a layer's zeros, too; --no-generate: do not"},
         {"seed", ST_INT, &r.seed, "N", "of the input; default 1", 0, 1e15},
         {"record", ST_FLAG, &r.record, NULL, "keep the results in the database"},
         {"db", ST_TEXT, &r.db, "FILE", "database of --record; default results/study.db", 0, 0},
@@ -267,12 +274,16 @@ int st_command_tune(int argc, char **argv)
         return st_complain("tune", ST_EXIT_USAGE,
                            "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
     r.isa = (cn_isa)isa;
+    cn_error error = {0};
+    if (r.generate && st_generator_new(&r.generator, &error))
+        return st_complain("tune", ST_EXIT_FAILED, "%s", error.message);
     char *command = st_command_line("tune", argc, argv);
     if (!command)
         status = st_complain("tune", ST_EXIT_FAILED, "out of memory");
     else
         status = r.record ? tune_and_record(&r, command) : tune_all(&r);
     if (r.saved) say_where();
+    st_generator_close(r.generator);
     cn_free(command);
     return status;
 }

@@ -97,6 +97,7 @@ cn_session_options st_cell_session_options(const st_cell *cell)
     options.batch = (int32_t)cell->request.batch;
     options.isa = cell->request.isa;
     options.wisdom = cell->wisdom;
+    options.generator = cell->generator;
     options.passes = cell->request.fuse ? CN_PASS_ALL : ST_PASSES_UNFUSED;
     return options;
 }

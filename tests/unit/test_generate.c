@@ -12,6 +12,9 @@
 
 #include "condense/memory.h"
 #include "condense/random.h"
+#include "condense/session.h"
+#include "condense/wisdom.h"
+#include "data/catalog.h"
 #include "nets.h"
 #include "plan/generate.h"
 
@@ -367,5 +370,108 @@ Test(generate, what_does_not_fit_stays_as_it_is)
     given_free(&g);
     given_free(&scattered);
     cn_generator_free(generator);
+    drop_folder(folder);
+}
+
+/* Wisdom that has every layer run on generated kernels that can. */
+static cn_wisdom *all_generated(const cn_session *session)
+{
+    cn_wisdom *wisdom;
+    int32_t count;
+    cr_assert_eq(cn_wisdom_new(&wisdom, "this", NULL), CN_OK);
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++) {
+        char names[CN_MOST_WAYS][CN_WAY_SIZE];
+        int32_t ways = cn_session_ways(session, i, names);
+        for (int32_t w = 0; w < ways; w++) {
+            cn_wisdom_key key = {cn_session_isa(session), 2, 1, profile[i].signature};
+            if (!strcmp(names[w], "sparse1/generated"))
+                cr_assert_eq(cn_wisdom_add(wisdom, &key, names[w], 1, NULL), CN_OK);
+        }
+    }
+    return wisdom;
+}
+
+static int32_t count_generated(const cn_session *session)
+{
+    int32_t count, generated = 0;
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++)
+        generated += profile[i].choice && !strcmp(profile[i].choice, "sparse1/generated");
+    return generated;
+}
+
+typedef struct network {
+    cn_model model;
+    cn_weights weights;
+    float *input, *output;
+    double *right;
+    int64_t outputs;
+} network;
+
+static void check_session(const network *n, const cn_session *session, const char *what)
+{
+    cr_assert_eq(cn_session_run((cn_session *)(uintptr_t)session, n->input, n->output, NULL),
+                 CN_OK);
+    double error = test_error(n->output, n->right, n->outputs);
+    cr_assert_lt(error, 1e-4, "%s: error %g", what, error);
+}
+
+/* ResNet-18 with four of five weights zero. */
+static network pruned_network(void)
+{
+    network n = {0};
+    cn_error error = {0};
+    cn_random random = cn_random_seed(4);
+    cr_assert_eq(st_catalog_load("resnet18", "fashion", NULL, 0, &n.model, &error), CN_OK, "%s",
+                 error.message);
+    const cn_graph *graph = &n.model.graph;
+    n.weights = test_weights(graph, 5);
+    for (int32_t t = 0; t < n.weights.count; t++)
+        for (int64_t i = 0; i < cn_tensor_count(&n.weights.tensors[t]); i++)
+            if (n.weights.tensors[t].rank == 4 && cn_random_below(&random, 5))
+                n.weights.tensors[t].data[i] = 0;
+    n.outputs = cn_shape_count(graph->layers[graph->count - 1].shape);
+    n.input = test_values(cn_shape_count(graph->layers[0].shape), 6);
+    n.output = test_values(n.outputs, 7);
+    n.right = cn_calloc((size_t)n.outputs, sizeof *n.right);
+    cr_assert_eq(cn_reference_run(graph, &n.weights, 1, n.input, n.right, NULL, &error), CN_OK);
+    return n;
+}
+
+Test(generate, a_network_follows_wisdom_where_it_has_a_generator)
+{
+    if (no_compiler()) cr_skip("there is no C compiler");
+    if (!has_code(cn_isa_available(CN_ISA_BEST))) cr_skip("nothing is generated at this level");
+    char *folder = new_folder();
+    network n = pruned_network();
+    cn_session_options options = cn_session_defaults();
+    cn_session *session;
+    options.threads = 2;
+    cr_assert_null(options.generator, "off unless asked for");
+    cr_assert_eq(cn_generator_new(&options.generator, compiler, folder, NULL), CN_OK);
+    cr_assert_eq(cn_session_new(&session, &n.model.graph, &n.weights, &options, NULL), CN_OK);
+    cr_assert_eq(count_generated(session), 0, "the static choice is none of them");
+    cn_wisdom *wisdom = all_generated(session);
+    cn_session_free(session);
+    options.wisdom = wisdom;
+    cr_assert_eq(cn_session_new(&session, &n.model.graph, &n.weights, &options, NULL), CN_OK);
+    cr_assert_null(cn_generator_problem(options.generator));
+    cr_assert_geq(count_generated(session), 10);
+    check_session(&n, session, "generated");
+    cn_generator_free(options.generator); /* the session keeps what it runs on */
+    check_session(&n, session, "without its generator");
+    cn_session_free(session);
+    options.generator = NULL;
+    cr_assert_eq(cn_session_new(&session, &n.model.graph, &n.weights, &options, NULL), CN_OK);
+    cr_assert_eq(count_generated(session), 0);
+    check_session(&n, session, "no generator");
+    cn_session_free(session);
+    cn_wisdom_free(wisdom);
+    cn_free(n.input);
+    cn_free(n.output);
+    cn_free(n.right);
+    cn_weights_clear(&n.weights);
+    cn_model_clear(&n.model);
     drop_folder(folder);
 }
