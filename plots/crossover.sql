@@ -2,15 +2,15 @@
 -- name: panels
 -- caption: Where sparsity pays: how many times as fast as our own dense kernels the whole network runs,
 --  by the share of the weights of convolutions and fully connected layers that is left, for each scheme.
---  Bars: 95 % interval of the paired ratio. Dashed: the ratio of products, which is what the kernels
---  could gain at most. Above the line at 1 pruning pays. Both axes are logarithmic.
+--  Bars: 95 % interval of the paired ratio. Dashed: what theory allows, the dense kernels' products over
+--  the fewest needed. Above the line at 1 pruning pays. Both axes are logarithmic.
 -- absent: no network was timed at three rates of one scheme or more ('condense bench --scheme S --rate 2,4,8 --record')
 SELECT model || '-' || panel AS panel,
        'Pruned over dense: ' || model || ', ' || panel_title AS heading,
        model || ', ' || panel_title || ', n = ' || count(*) || ' runs of at least ' || min(samples)
          || ' rounds' AS caption,
        0.9 * min(coalesce(speedup_low, speedup)) AS lowest,
-       1.1 * max(max(coalesce(speedup_high, speedup)), max(coalesce(product_ratio, 1))) AS highest
+       1.1 * max(max(coalesce(speedup_high, speedup)), max(coalesce(theory, 1))) AS highest
   FROM executions LEFT JOIN attained USING (bench)
  WHERE EXISTS (SELECT 1 FROM executions o
                 WHERE o.model = executions.model AND o.panel = executions.panel
@@ -26,6 +26,6 @@ SELECT scheme AS name, look FROM schemes
 
 -- name: points
 SELECT scheme, 100 * density AS density, speedup, coalesce(speedup_low, speedup) AS low,
-       coalesce(speedup_high, speedup) AS high, product_ratio AS theory
+       coalesce(speedup_high, speedup) AS high, theory
   FROM executions LEFT JOIN attained USING (bench)
  WHERE model || '-' || panel = :panel ORDER BY scheme, density;

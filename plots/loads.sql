@@ -9,7 +9,7 @@ SELECT model || '-' || panel AS panel,
        model || ', ' || panel_title || ', n = ' || count(DISTINCT l.number) || ' layers' AS caption,
        count(DISTINCT l.number) AS layers
   FROM executions e JOIN v_execution_layer l USING (bench, model, scale, threads, batch)
- WHERE of_scheme = 1 AND op IN ('conv', 'fc') AND nonzero_macs < macs AND l.loads IS NOT NULL
+ WHERE of_scheme = 1 AND op IN ('conv', 'fc') AND nonzero_macs < dense_macs AND l.loads IS NOT NULL
    AND threads = (SELECT min(threads) FROM executions o WHERE o.model = e.model AND o.scale = e.scale)
  GROUP BY model, panel ORDER BY model, panel;
 
@@ -23,5 +23,5 @@ SELECT mask AS name FROM executions e
 SELECT mask, dense_rank() OVER (ORDER BY number) AS place, l.loads AS loads
   FROM executions e JOIN v_execution_layer l USING (bench)
  WHERE of_scheme = 1 AND e.model || '-' || panel = :panel AND op IN ('conv', 'fc')
-   AND nonzero_macs < macs AND l.loads IS NOT NULL
+   AND nonzero_macs < dense_macs AND l.loads IS NOT NULL
  ORDER BY mask, place;

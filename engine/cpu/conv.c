@@ -114,9 +114,10 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
                !way.generated;
     if (way.input && !method->rows) return false;
     bool strided = problem->window.stride_h > 1 || problem->window.stride_w > 1;
-    bool direct = way.input == CN_INPUT_DIRECT || way.generated;
-    if (direct && strided) return false;
-    if (way.generated && (way.algorithm != CN_CONV_SPARSE1 || way.input)) return false;
+    bool one = problem->out.h == 1 && problem->out.w == 1;
+    if (way.input == CN_INPUT_DIRECT && strided && !one) return false;
+    if (way.input == CN_INPUT_PACKED && one) return false;
+    if (way.generated && (way.algorithm != CN_CONV_SPARSE1 || way.input || strided)) return false;
     bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
     return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }

@@ -56,8 +56,9 @@ typedef enum cn_conv_split {
 /* Where a sparse algorithm reads its input. */
 typedef enum cn_conv_input {
     CN_INPUT_AUTO,   /* what is estimated to take less */
-    CN_INPUT_DIRECT, /* in the planes, where they lie; stride 1 only */
-    CN_INPUT_PACKED, /* in panels, one for each tile of pixels, of the taps that any output uses */
+    CN_INPUT_DIRECT, /* in the planes, where they lie; not with strides */
+    CN_INPUT_PACKED, /* in panels, one for each tile of pixels, of the taps that any output uses;
+                      * not for pictures of one pixel */
 } cn_conv_input;
 
 /* A way to do it (docs/tuning.md): an algorithm and what it leaves open, which changes no bit of

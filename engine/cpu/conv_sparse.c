@@ -41,9 +41,9 @@ static void name(cn_conv *c)
     snprintf(c->name, sizeof c->name, "%s", kernel_of(c).name);
 }
 
-static bool can_read_directly(const cn_conv_problem *p)
+static bool is_one_pixel(const cn_conv_problem *p)
 {
-    return p->window.stride_h == 1 && p->window.stride_w == 1;
+    return p->out.h == 1 && p->out.w == 1;
 }
 
 /* Offsets are 32-bit numbers of floats. */
@@ -109,31 +109,32 @@ static size_t steps_of(const cn_conv *c)
  * where few rows share them. */
 static double step_cost(int32_t rows)
 {
-    return rows == 8 ? 8 : rows == 4 ? 4.4 : rows == 2 ? 3.2 : 2.4;
+    return rows == 8 ? 8 : rows == 4 ? 4.7 : rows == 2 ? 3.3 : 2.8;
 }
 
 static double cost_of(const cn_conv *c, cutting cut, double taps)
 {
     double steps = (double)steps_of(c), blocks = (double)c->problem.groups * blocks_of(c)->blocks;
-    double vector = steps * step_cost(c->method->rows) + blocks * c->method->rows + 3 * taps;
-    return (double)cut.runs * (double)cut.vectors * vector +
-           (double)cut.runs * (double)cut.left * (steps * (c->method->rows < 8 ? 4 : 2) + taps);
+    double vector = steps * step_cost(c->method->rows) + 2 * blocks * c->method->rows + 3 * taps;
+    double pixel = steps * (c->method->rows == 8 ? 3 : c->method->rows == 1 ? 2 : 6) + taps;
+    return (double)cut.runs * ((double)cut.vectors * vector + (double)cut.left * pixel);
 }
 
-static bool is_packed(const cn_conv *c, int32_t batch);
+static bool is_packed(const cn_conv *c);
 
 static double cost(const cn_conv *c, int32_t batch)
 {
-    if (!is_packed(c, batch)) return cost_of(c, expect_direct(c, batch), 0);
+    if (!is_packed(c)) return cost_of(c, expect_direct(c, batch), 0);
     return cost_of(c, cut_packed(c, batch), (double)c->problem.mask->taps);
 }
 
-/* Decided for one image, so that the sums do not depend on the batch. */
-static bool is_packed(const cn_conv *c, int32_t batch)
+/* Decided for one image, so that the sums do not depend on the batch. A picture of one pixel has no
+ * stride, and nothing to gain. */
+static bool is_packed(const cn_conv *c)
 {
-    (void)batch;
     if (c->sparse) return c->sparse->tap;
-    if (!can_read_directly(&c->problem)) return true;
+    if (is_one_pixel(&c->problem)) return false;
+    if (c->problem.window.stride_h > 1 || c->problem.window.stride_w > 1) return true;
     if (c->way.input != CN_INPUT_AUTO) return c->way.input == CN_INPUT_PACKED;
     return cost_of(c, cut_packed(c, 1), (double)c->problem.mask->taps) <
            cost_of(c, expect_direct(c, 1), 0);
@@ -141,7 +142,7 @@ static bool is_packed(const cn_conv *c, int32_t batch)
 
 static cutting cut_up(const cn_conv *c, int32_t batch)
 {
-    return is_packed(c, batch) ? cut_packed(c, batch) : expect_direct(c, batch);
+    return is_packed(c) ? cut_packed(c, batch) : expect_direct(c, batch);
 }
 
 static size_t taps_of(const cn_conv *c)
@@ -161,7 +162,7 @@ static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
 {
-    return cn_sparse_pack(c, weight, bias, is_packed(c, 1), (size_t)kernel_of(c).pixels, error);
+    return cn_sparse_pack(c, weight, bias, is_packed(c), (size_t)kernel_of(c).pixels, error);
 }
 
 static size_t tile_floats(const cn_conv *c)
@@ -172,7 +173,8 @@ static size_t tile_floats(const cn_conv *c)
 
 static size_t scratch(const cn_conv *c, int32_t batch)
 {
-    size_t panel = is_packed(c, batch) ? taps_of(c) * (size_t)kernel_of(c).pixels : 0;
+    (void)batch;
+    size_t panel = is_packed(c) ? taps_of(c) * (size_t)kernel_of(c).pixels : 0;
     return (tile_floats(c) + panel) * sizeof(float);
 }
 
@@ -184,7 +186,7 @@ static bool share_weights(const cn_conv *c, int32_t batch, size_t threads)
     if (c->way.split != CN_SPLIT_AUTO) return c->way.split == CN_SPLIT_CHANNELS;
     double weights = (double)steps_of(c) * (c->method->rows + 1);
     double input = (double)batch * p->in_c * p->in.h * p->in.w;
-    return !is_packed(c, batch) && weights > input && blocks_of(c)->blocks >= 2 * threads;
+    return !is_packed(c) && weights > input && blocks_of(c)->blocks >= 2 * threads;
 }
 
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
@@ -420,7 +422,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 {
     float *memory = scratch;
     cutting expected = cut_up(c, in->n), cut = expected;
-    if (!is_packed(c, in->n)) cut = cut_direct(c, in->n, in->row);
+    if (!is_packed(c)) cut = cut_direct(c, in->n, in->row);
     size_t pieces = expected.runs * expected.tiles, piece = index % pieces;
     size_t shares = tasks / (pieces * (size_t)c->problem.groups), share = index / pieces % shares;
     size_t group = index / pieces / shares, block = group * blocks_of(c)->blocks;

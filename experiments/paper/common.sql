@@ -102,16 +102,16 @@ SELECT *, scale || '-' || threads || 't' || CASE WHEN batch = 1 THEN '' ELSE '-b
                           ORDER BY reference IS NULL, bench DESC) AS of_network
   FROM v_execution;
 
--- Geometric means over a run's convolutions that have zeros; and the whole network's products, every
--- layer counted.
+-- Geometric means over a run's convolutions that have zeros; and, of the whole network, what theory
+-- allows: products of all dense kernels over the fewest that are needed.
 CREATE TEMP VIEW attained AS
 SELECT bench, sum(counts) AS layers, exp(avg(ln(CASE WHEN counts THEN theoretical END))) AS theoretical,
        exp(avg(ln(CASE WHEN counts THEN realized END))) AS realized,
        exp(avg(ln(CASE WHEN counts THEN attained END))) AS attained,
        exp(avg(ln(CASE WHEN counts THEN mac_ratio END))) AS mac_ratio,
        exp(avg(ln(CASE WHEN counts THEN direct_realized END))) AS direct_realized,
-       1.0 * sum(dense_products) / sum(products) AS product_ratio
-  FROM (SELECT *, op = 'conv' AND nonzero_macs < macs AS counts FROM v_execution_layer
+       1.0 * sum(dense_products) / sum(min(dense_products, nonzero_macs)) AS theory
+  FROM (SELECT *, op = 'conv' AND nonzero_macs < dense_macs AS counts FROM v_execution_layer
          WHERE op IN ('conv', 'fc'))
  GROUP BY bench;
 
@@ -122,16 +122,16 @@ SELECT e.scale, e.threads, e.batch, e.model, e.mask, e.of_network, l.*,
        rtrim(
          CASE WHEN l.bound = 'memory'
               THEN 'memory: ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes), 2) || ' MB at '
-                     || brief(1e-6 * (l.packed_bytes + l.activation_bytes) / l.ms, 2) || ' of '
+                     || brief(1e-6 * (l.packed_bytes + l.activation_bytes) / l.least_ms, 2) || ' of '
                      || brief(e.memory_gbytes, 2) || ' GB/s; '
               WHEN l.bound = 'cache'
               THEN 'second-level cache: ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes), 2)
-                     || ' MB at ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes) / l.ms, 2)
+                     || ' MB at ' || brief(1e-6 * (l.packed_bytes + l.activation_bytes) / l.least_ms, 2)
                      || ' of ' || brief(e.cache_gbytes, 2) || ' GB/s; '
               WHEN l.bound = 'overhead'
-              THEN 'overhead: ' || brief(l.ms / l.limit_ms, 2)
+              THEN 'overhead: ' || brief(l.least_ms / l.limit_ms, 2)
                      || ' times what arithmetic, caches and memory ask for; '
-              ELSE 'arithmetic: ' || fixed(200 * l.products / l.ms / 1e6 / e.peak_gflops, 0)
+              ELSE 'arithmetic: ' || fixed(200 * l.products / l.least_ms / 1e6 / e.peak_gflops, 0)
                      || ' % of the peak; ' END
          || CASE WHEN l.height * l.width < 100
                  THEN 'few pixels: ' || (l.height * l.width) || ' a channel; ' ELSE '' END
@@ -140,9 +140,12 @@ SELECT e.scale, e.threads, e.batch, e.model, e.mask, e.of_network, l.*,
          || CASE WHEN l.imbalance > 1.1
                  THEN 'the busiest thread does ' || fixed(l.imbalance, 2) || ' of the mean; '
                  ELSE '' END
-         || CASE WHEN l.dense_products < l.macs
+         || CASE WHEN l.dense_products < l.dense_macs
                  THEN 'the dense kernel is a Winograd convolution; ' ELSE '' END
-         || CASE WHEN l.products = l.dense_products
-                 THEN 'the planner kept the dense kernel; ' ELSE '' END, '; ') AS why
+         || CASE WHEN l.kernel = l.dense_kernel
+                 THEN 'the planner kept the dense kernel; ' ELSE '' END
+         || CASE WHEN l.products > 1.05 * l.nonzero_macs AND l.kernel <> l.dense_kernel
+                 THEN brief(1.0 * l.products / l.nonzero_macs, 3) || ' products for each that is '
+                        || 'needed; ' ELSE '' END, '; ') AS why
   FROM executions e JOIN v_execution_layer l USING (bench)
- WHERE l.op IN ('conv', 'fc') AND l.nonzero_macs < l.macs AND l.attained IS NOT NULL;
+ WHERE l.op IN ('conv', 'fc') AND l.nonzero_macs < l.dense_macs AND l.attained IS NOT NULL;

@@ -299,9 +299,9 @@ SELECT scale, threads, model AS network, scheme, printf('%g', rate_asked) AS ask
 
 -- name: attained
 -- caption: Layer by layer: geometric means, over the convolutions with zeros, of the theoretical
---  speed-up (products of our dense kernel over those done), of the realized one, and of the second over
---  the first; by rate, from the lowest. Then the last over all rates. A dense Winograd convolution has
---  fewer products than MACs.
+--  speed-up (products of our dense kernel over those with a weight that is not zero, at least 1), of the
+--  realized one, and of the second over the first; by rate, from the lowest. Then the last over all
+--  rates.
 -- empty: No pruned network was timed layer by layer.
 WITH each AS (
   SELECT e.scale, e.threads, e.model, e.scheme, e.rate_asked, a.*
@@ -348,10 +348,11 @@ SELECT scale, threads, model AS network, mask, brief(dense_ms, 3) AS "unpruned m
 
 -- name: held-back
 -- caption: The three layers of each network that attain the least of their theoretical speed-up, and
---  what the record says of them: which limit of the machine they meet, pixels, loads, balance.
+--  what the record says of them: which limit of the machine they meet, pixels, loads, balance. The
+--  fastest runs.
 -- empty: No pruned network was timed layer by layer.
 SELECT scale, threads, model AS network, mask, layer,
-       channels || ' x ' || height || ' x ' || width AS output, kernel, fixed(1000 * ms, 0) AS us,
+       channels || ' x ' || height || ' x ' || width AS output, kernel, fixed(1000 * least_ms, 0) AS us,
        fixed(theoretical, 2) AS theoretical, fixed(realized, 2) AS realized,
        fixed(attained, 2) AS "of it", why AS "what holds it back"
   FROM held_back
@@ -393,7 +394,7 @@ SELECT scale, threads, model AS network, CASE scheme WHEN 'none' THEN 'dense'
 --  products; the layers' geometric mean of realized over theoretical, over n layers and rates.
 -- empty: No pruned network of these was timed.
 WITH run AS (
-  SELECT e.*, a.layers, a.attained, a.product_ratio FROM executions e LEFT JOIN attained a USING (bench)
+  SELECT e.*, a.layers, a.attained, a.theory FROM executions e LEFT JOIN attained a USING (bench)
    WHERE scale = 'imagenet' AND batch = 1),
 bars(position, bar, threads, n, measured, at_least, at_most) AS (
   SELECT 1, 'resnet50 ' || mask || ', over our dense', threads, 1, speedup, 5, NULL FROM run
@@ -406,7 +407,7 @@ bars(position, bar, threads, n, measured, at_least, at_most) AS (
   SELECT 3, 'vgg16 ' || mask || ', over our dense direct', threads, 1, direct_speedup, 8, NULL FROM run
    WHERE model = 'vgg16' AND rate_asked = 34
   UNION ALL
-  SELECT 4, model || ' ' || mask || ', share of the ratio', threads, 1, speedup / product_ratio, 0.7,
+  SELECT 4, model || ' ' || mask || ', share of the theoretical', threads, 1, speedup / theory, 0.7,
          NULL
     FROM run WHERE model = 'inception_v3' AND rate_asked = 6
       OR model IN ('mobilenet_v1', 'mobilenet_v2') AND rate_asked = 3

@@ -19,5 +19,5 @@ st_bound st_bound_of(const st_layer_plan *plan, int32_t layer, const st_peak *pe
     for (st_bound b = ST_BOUND_CACHE; b <= ST_BOUND_MEMORY; b++)
         if (least[b] > least[bound]) bound = b;
     *ms = least[bound];
-    return l->ms > 2 * *ms ? ST_BOUND_OVERHEAD : bound;
+    return l->least_ms > 2 * *ms ? ST_BOUND_OVERHEAD : bound;
 }

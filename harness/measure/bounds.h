@@ -11,8 +11,8 @@ typedef enum st_bound {
     ST_BOUND_COMPUTE, /* products at the peak of fused multiply-adds */
     ST_BOUND_CACHE,   /* weights as packed, input and output, from and to the second-level cache */
     ST_BOUND_MEMORY,  /* of these what does not fit in the largest cache, from memory */
-    /* None of the three: the layer takes more than twice what they ask for. Starting and waiting
-     * for threads, packing and transforms, or a cache that its rows do not fit in. */
+    /* None of the three: the layer takes more than twice what they ask for at its fastest. Starting
+     * and waiting for threads, packing and transforms, or a cache that its rows do not fit in. */
     ST_BOUND_OVERHEAD
 } st_bound;
 

@@ -119,8 +119,11 @@ static cn_status open_subject(subject *s, const cn_graph *graph, const cn_weight
 
 static void summarize(subject *s)
 {
-    for (int32_t i = 0; i < s->plan->count; i++)
-        s->plan->layers[i].ms = st_percentile(s->ms + i * MOST_RUNS, (size_t)s->runs, 50);
+    for (int32_t i = 0; i < s->plan->count; i++) {
+        const double *runs = s->ms + i * MOST_RUNS;
+        s->plan->layers[i].ms = st_percentile(runs, (size_t)s->runs, 50);
+        s->plan->layers[i].least_ms = st_percentile(runs, (size_t)s->runs, 0);
+    }
     s->plan->outside_ms = st_percentile(s->outside_ms, (size_t)s->runs, 50);
 }
 

@@ -12,7 +12,8 @@ typedef struct st_layer_time {
     char *way; /* the choice; NULL where there is none */
     cn_op op;
     cn_shape shape;
-    double ms; /* median over the runs */
+    double ms;       /* median over the runs */
+    double least_ms; /* of the fastest run: others on the machine only ever lengthen it */
     int64_t macs, nonzero, bytes, activation_bytes, packed_bytes, products, dense_products;
     int64_t nonzero_macs; /* MACs with a weight that is not zero */
     double loads, imbalance;

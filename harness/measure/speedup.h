@@ -8,11 +8,14 @@
 
 /* NAN where it is not known. */
 typedef struct st_speedup {
-    double theoretical; /* products of the dense kernel over those done */
-    double realized;    /* time of the dense kernel over the time taken */
-    double attained;    /* the second over the first */
-    double mac_ratio;   /* MACs over those with a weight that is not zero: against the direct way */
-    double direct;      /* time of the dense direct convolution over the time taken */
+    /* The dense kernel's products over the fewest that are needed: those with a weight that is not
+     * zero, or its own, where these are fewer (Winograd). At least 1, whatever kernel is used. */
+    double theoretical;
+    double realized;      /* time of the dense kernel over the time taken, the fastest runs */
+    double attained;      /* the second over the first */
+    double product_ratio; /* the dense kernel's products over those done */
+    double mac_ratio; /* MACs over those with a weight that is not zero: against the direct way */
+    double direct;    /* time of the dense direct convolution over the time taken */
 } st_speedup;
 
 /* Of layer `index` of `planned`; `dense` and `direct` are plans of the same network. */

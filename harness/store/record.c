@@ -181,13 +181,14 @@ static cn_status record_plan(st_store *store, int64_t attempt, int64_t fusion,
         status = st_store_write(
             store, error,
             "INSERT INTO layer_time (attempt, fusion, position, layer, op, tensor_layer, kernel, "
-            "ms, macs, nonzero, bytes, nonzero_macs, products, dense_products, dense_ms, "
-            "packed_bytes, loads, imbalance) "
-            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,0),nullif(?,0))",
-            "iiittitriiiiiirirr", attempt, fusion, (int64_t)i, l->name, cn_op_name(l->op),
+            "ms, macs, nonzero, bytes, nonzero_macs, products, dense_macs, dense_products, "
+            "least_ms, dense_least_ms, packed_bytes, loads, imbalance) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,0),nullif(?,0))",
+            "iiittitriiiiiiirrirr", attempt, fusion, (int64_t)i, l->name, cn_op_name(l->op),
             (int64_t)cn_op_is_tensor(l->op), l->kernel, l->ms, l->macs, l->nonzero, l->bytes,
-            l->nonzero_macs, l->products, l->dense_products, d ? d->ms : NAN, l->packed_bytes,
-            l->loads, l->imbalance);
+            l->nonzero_macs, l->products, d ? d->macs : l->macs,
+            d ? d->products : l->dense_products, l->least_ms, d ? d->least_ms : NAN,
+            l->packed_bytes, l->loads, l->imbalance);
     }
     return status;
 }

@@ -45,11 +45,12 @@ static cn_status record_layers(st_store *store, int64_t bench, int64_t own,
         status = st_store_write(
             store, error,
             "INSERT INTO bench_layer VALUES "
-            "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,0),nullif(?,0),?,?)",
-            "iiittttiiiriiiiiiirrtr", bench, own, (int64_t)i, l->name, cn_op_name(l->op), l->kernel,
-            l->way, (int64_t)l->shape.c, (int64_t)l->shape.h, (int64_t)l->shape.w, l->ms, l->macs,
-            l->nonzero, l->nonzero_macs, l->products, l->dense_products, l->packed_bytes,
-            l->activation_bytes, l->loads, l->imbalance, st_bound_name(bound), limit);
+            "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,nullif(?,0),nullif(?,0),?,?)",
+            "iiittttiiirriiiiiiirrtr", bench, own, (int64_t)i, l->name, cn_op_name(l->op),
+            l->kernel, l->way, (int64_t)l->shape.c, (int64_t)l->shape.h, (int64_t)l->shape.w, l->ms,
+            l->least_ms, l->macs, l->nonzero, l->nonzero_macs, l->products, l->dense_products,
+            l->packed_bytes, l->activation_bytes, l->loads, l->imbalance, st_bound_name(bound),
+            limit);
     }
     return status;
 }

@@ -1,10 +1,13 @@
 -- Since version 8: how fast networks with zeros run (docs/measuring.md).
 
--- Of each layer of a cell; dense_ms is the same layer by kernels that skip no zeros, timed in turn.
+-- Of each layer of a cell; dense_... is the same layer by kernels that skip no zeros, timed in turn.
+-- The fastest runs are what speed-ups are of: others on the machine only ever lengthen one.
 ALTER TABLE layer_time ADD COLUMN nonzero_macs INTEGER;   -- MACs with a weight that is not zero
 ALTER TABLE layer_time ADD COLUMN products INTEGER;       -- multiplications as the kernel does them
-ALTER TABLE layer_time ADD COLUMN dense_products INTEGER; -- as the kernel without zeros would
-ALTER TABLE layer_time ADD COLUMN dense_ms REAL;          -- NULL where no weight is zero
+ALTER TABLE layer_time ADD COLUMN dense_macs INTEGER;     -- MACs, and
+ALTER TABLE layer_time ADD COLUMN dense_products INTEGER; -- multiplications, by that dense kernel
+ALTER TABLE layer_time ADD COLUMN least_ms REAL;          -- of the fastest run
+ALTER TABLE layer_time ADD COLUMN dense_least_ms REAL;    -- NULL where no weight is zero
 ALTER TABLE layer_time ADD COLUMN packed_bytes INTEGER;   -- of the weights
 ALTER TABLE layer_time ADD COLUMN loads REAL;             -- input vectors loaded a multiply-add
 ALTER TABLE layer_time ADD COLUMN imbalance REAL;         -- products of the busiest thread over the mean
@@ -14,20 +17,24 @@ DROP VIEW v_layer_plan;
 CREATE VIEW v_layer_plan AS
 SELECT cell, fusion, position, layer, op, tensor_layer, kernel, ms,
        ms / nullif(sum(ms) OVER (PARTITION BY attempt, fusion), 0) AS share, macs, nonzero, bytes,
-       nonzero_macs, products, dense_products, dense_ms, packed_bytes, loads, imbalance,
-       CASE WHEN tensor_layer THEN 1.0 * macs / nullif(nonzero_macs, 0) END AS mac_ratio,
-       CASE WHEN tensor_layer THEN 1.0 * dense_products / nullif(products, 0) END AS theoretical,
-       CASE WHEN tensor_layer THEN dense_ms / nullif(ms, 0) END AS realized,
+       nonzero_macs, products, dense_macs, dense_products, least_ms, dense_least_ms,
+       packed_bytes, loads, imbalance,
+       CASE WHEN tensor_layer THEN 1.0 * dense_macs / nonzero_macs END AS mac_ratio,
+       CASE WHEN tensor_layer THEN 1.0 * dense_products / products END AS product_ratio,
        CASE WHEN tensor_layer
-            THEN dense_ms / nullif(ms, 0) * products / nullif(dense_products, 0) END AS attained
+            THEN 1.0 * dense_products / min(dense_products, nonzero_macs) END AS theoretical,
+       CASE WHEN tensor_layer THEN dense_least_ms / least_ms END AS realized,
+       CASE WHEN tensor_layer
+            THEN dense_least_ms / least_ms * min(dense_products, nonzero_macs) / dense_products
+       END AS attained
 FROM current_attempt JOIN layer_time USING (attempt);
 
 -- The plan that the samples were taken with.
 CREATE VIEW v_layer AS
 SELECT plan.cell, plan.position, plan.layer, plan.op, plan.tensor_layer, plan.kernel, plan.ms,
        plan.share, plan.macs, plan.nonzero, plan.bytes, plan.nonzero_macs, plan.products,
-       plan.dense_products, plan.dense_ms, plan.packed_bytes, plan.loads, plan.imbalance,
-       plan.mac_ratio, plan.theoretical, plan.realized, plan.attained
+       plan.dense_macs, plan.dense_products, plan.least_ms, plan.dense_least_ms,
+       plan.packed_bytes, plan.loads, plan.imbalance, plan.mac_ratio, plan.product_ratio, plan.theoretical, plan.realized, plan.attained
 FROM v_layer_plan AS plan JOIN cell ON cell.id = plan.cell AND cell.fusion = plan.fusion;
 
 -- What makes a row of bench one of a pruned network: 'condense bench --scheme'. Our engine is then
@@ -60,7 +67,7 @@ CREATE TABLE bench_plan (
     CHECK (peak_memory_bytes IS NOT NULL OR peak_memory_reason IS NOT NULL)
 ) STRICT, WITHOUT ROWID;
 
--- The layers of these plans, timed in turn: medians.
+-- The layers of these plans, timed in turn.
 CREATE TABLE bench_layer (
     bench INTEGER NOT NULL,
     position INTEGER NOT NULL,
@@ -72,7 +79,8 @@ CREATE TABLE bench_layer (
     channels INTEGER NOT NULL,     -- of the output of one picture
     height INTEGER NOT NULL,
     width INTEGER NOT NULL,
-    ms REAL NOT NULL,
+    ms REAL NOT NULL,              -- median
+    least_ms REAL NOT NULL,        -- of the fastest run
     macs INTEGER NOT NULL,
     nonzero INTEGER NOT NULL,
     nonzero_macs INTEGER NOT NULL,
@@ -151,22 +159,25 @@ LEFT JOIN v_execution_engine AS best ON best.bench = ours.bench AND best.positio
       ORDER BY other.median_ms LIMIT 1)
 WHERE ours.position = 0;
 
--- The layers of these: theoretical and realized speed-up over our dense kernel, and what of the
--- first is attained; mac_ratio and direct_realized are the same over the direct convolution.
+-- The layers of these: theoretical speed-up (the dense kernel's products over those with a weight that
+-- is not zero, at least 1), the realized one, and what of the first is attained; product_ratio is of the
+-- products as done; mac_ratio and direct_realized are over the direct convolution.
 CREATE VIEW v_execution_layer AS
 SELECT ours.bench, model, scale, scheme, rate_asked, threads, batch, ours.number, ours.layer, ours.op,
        ours.kernel, ours.way, ours.channels, ours.height, ours.width, ours.ms,
-       ours.ms / sum(ours.ms) OVER (PARTITION BY ours.bench) AS share, ours.macs, ours.nonzero,
-       ours.nonzero_macs, ours.products, ours.dense_products, ours.packed_bytes,
-       ours.activation_bytes, ours.loads, ours.imbalance, ours.bound, ours.limit_ms,
-       dense.kernel AS dense_kernel, dense.ms AS dense_ms, direct.ms AS direct_ms,
-       unordered.ms AS unordered_ms, unordered.imbalance AS unordered_imbalance,
+       ours.least_ms, ours.ms / sum(ours.ms) OVER (PARTITION BY ours.bench) AS share, ours.macs, ours.nonzero,
+       ours.nonzero_macs, ours.products, dense.macs AS dense_macs,
+       dense.products AS dense_products, ours.packed_bytes, ours.activation_bytes, ours.loads, ours.imbalance, ours.bound, ours.limit_ms,
+       dense.kernel AS dense_kernel, dense.least_ms AS dense_least_ms,
+       direct.least_ms AS direct_least_ms, unordered.least_ms AS unordered_least_ms, unordered.imbalance AS unordered_imbalance,
        unordered.loads AS unordered_loads,
-       1.0 * ours.dense_products / nullif(ours.products, 0) AS theoretical,
-       dense.ms / nullif(ours.ms, 0) AS realized,
-       dense.ms / nullif(ours.ms, 0) * ours.products / nullif(ours.dense_products, 0) AS attained,
-       1.0 * ours.macs / nullif(ours.nonzero_macs, 0) AS mac_ratio,
-       direct.ms / nullif(ours.ms, 0) AS direct_realized
+       1.0 * dense.macs / ours.nonzero_macs AS mac_ratio,
+       1.0 * dense.products / ours.products AS product_ratio,
+       1.0 * dense.products / min(dense.products, ours.nonzero_macs) AS theoretical,
+       dense.least_ms / ours.least_ms AS realized,
+       dense.least_ms / ours.least_ms * min(dense.products, ours.nonzero_macs) / dense.products
+         AS attained,
+       direct.least_ms / ours.least_ms AS direct_realized
 FROM v_execution
 JOIN bench_layer AS ours ON ours.bench = v_execution.bench AND ours.position = 0
 LEFT JOIN bench_engine AS e1 ON e1.bench = ours.bench AND e1.engine = 'condense-dense'

@@ -8,6 +8,7 @@
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "measure/accuracy.h"
+#include "measure/own.h"
 
 enum { INPUTS = 4, CHECK_ONE_IN = 8 };
 
@@ -140,8 +141,7 @@ static cn_status profile_plan(st_trial *trial, int fusion, cn_error *error)
     st_findings *findings = &cell->findings;
     cn_session_options options[2] = {st_cell_session_options(cell)};
     options[0].passes = fusion ? CN_PASS_ALL : ST_PASSES_UNFUSED;
-    options[1] = options[0];
-    options[1].sparse = false;
+    options[1] = st_own_options(ST_OWN_DENSE, &options[0], NULL);
     int32_t count = findings->sizes.effective_macs < findings->sizes.macs ? 2 : 1;
     st_layer_plan plans[2] = {0};
     cn_status status = st_layers_measure(&cell->model.graph, &cell->weights, options, count,

@@ -96,6 +96,27 @@ grep 'cadnn-prune-alexnet' "$paper" | grep -qF 'no compression of it is on recor
 grep -qF '>unstructured, magnitude<' "$folder/one/tradeoff-lenet5-fashion.svg" || fail "no line of magnitude"
 grep -qF '>median layer<' "$folder/one/convergence-lenet5-mnist.svg" || fail "no convergence"
 ls "$folder"/one/tradeoff-vgg16* 2>/dev/null && fail "a curve of one point"
+faster=$(query "SELECT printf('%.2f', speedup) FROM v_execution WHERE model = 'vgg16' AND threads = 2")
+grep -qE "^\| imagenet \| 2 \| vgg16 \| block8 \| 34 .*\| $faster \|" "$paper" || fail "no $faster of vgg16"
+means=$(query "SELECT group_concat(printf('%.2f', attained), ', ') FROM (SELECT exp(avg(ln(attained))) AS
+               attained FROM v_execution_layer WHERE model = 'resnet50' AND scheme = 'unstructured' AND
+               threads = 1 AND op = 'conv' AND nonzero_macs < dense_macs GROUP BY rate_asked ORDER BY rate_asked)")
+grep -qE "^\| imagenet \| 1 \| resnet50 \| unstructured .*\| $means \|" "$paper" || fail "no means $means"
+[ "$(grep -cE '^\| imagenet \| 1 \| vgg16 \| block8 34x \| (fc|conv5|conv4) ' "$paper")" -eq 3 ] ||
+    fail "not the three worst layers of vgg16"
+grep -E '^\| imagenet \| 1 \| vgg16 \| block8 34x \| conv5 ' "$paper" |
+    grep -qF 'MB at 2.4 of 20 GB/s; few pixels: 49 a channel; 0.80 loads a multiply-add' ||
+    fail "no explanation of the worst layers"
+grep -qF '| resnet50, realized / theoretical, unstructured at 5 to 20 % | 1 | 8 | 0.43 | at least 0.45 | missed |' \
+    "$paper" || fail "a missed bar is not said to be missed"
+grep -qF '| 9 | 6 | 1.032 | 1.091 | conv:2: sparse, not panel |' "$paper" || fail "no choices"
+grep 'cadnn-speed-tvm-cpu' "$paper" | grep -qF 'not yet measured | TVM was not timed; 8.8x over onnxruntime' ||
+    fail "a claim about an engine that was not timed has no note"
+grep -qF '>ours, pruned<' "$folder/one/execution-imagenet-2t.svg" || fail "no pruned network is drawn"
+grep -qF '>unstructured<' "$folder/one/crossover-resnet50-imagenet-1t.svg" || fail "no crossover"
+ls "$folder"/one/crossover-vgg16* "$folder"/one/reorder-*-1t.svg 2>/dev/null && fail "a figure of nothing"
+grep -qF '>reordered<' "$folder/one/reorder-vgg16-imagenet-2t.svg" || fail "no figure of reordering"
+grep -qF '>unstructured 10x<' "$folder/one/loads-resnet50-imagenet-1t.svg" || fail "no loads"
 grep -qF 'no cpufreq on this machine' "$paper" || fail "a missing fact has no reason"
 grep -qF 'the interval is 7.1 % of the mean' "$paper" || fail "a verdict has no reason"
 grep -qF '| random |' "$paper" || fail "random weights are not labelled"
@@ -123,7 +144,9 @@ done
 
 # A database without compressions has a paper, too.
 sqlite3 "$folder/other.db" "DELETE FROM compression_residual; DELETE FROM compression_step;
-    DELETE FROM compression_layer; DELETE FROM compression"
+    DELETE FROM compression_layer; DELETE FROM compression; DELETE FROM bench_layer; DELETE FROM bench_plan;
+    DELETE FROM bench_mask; DELETE FROM bench_sample WHERE bench > 2000; DELETE FROM bench_engine
+    WHERE bench > 2000; DELETE FROM bench WHERE id > 2000; DELETE FROM choice_way; DELETE FROM choice"
 mkdir "$folder/dense"
 expect_words 0 "tradeoff: not drawn: no network was pruned" \
     "$CONDENSE" plot --db "$folder/other.db" --output "$folder/dense"
@@ -131,6 +154,9 @@ expect_words 0 "" "$CONDENSE" report --db "$folder/other.db" --figures "$folder/
     --output "$folder/dense/PAPER.md"
 grep -qF 'In this database no network was compressed.' "$folder/dense/PAPER.md" ||
     fail "a paper without compressions does not say so"
+grep -qF 'In this database no pruned network was timed.' "$folder/dense/PAPER.md" &&
+    grep -qF 'No choices were timed' "$folder/dense/PAPER.md" ||
+    fail "a paper without pruned networks does not say so"
 
 # Hostile text: nothing runs, every row of a table keeps its columns, the SVG stays well formed.
 cp "$db" "$folder/hostile.db"
@@ -139,6 +165,8 @@ sqlite3 "$folder/hostile.db" "UPDATE cell SET model = CAST(x'$(printf %s "$evil"
     tr -d ' \n')' AS TEXT) WHERE model = 'vgg19';
     UPDATE attempt SET verdict = 'noisy', reason = CAST(x'$(printf %s "$evil" | od -An -tx1 |
     tr -d ' \n')' AS TEXT) WHERE id = 119;
+    UPDATE bench_layer SET layer = 'a|\`b' || char(10) || '<i>{x}' || number, kernel = '<i>|*x*';
+    UPDATE bench_mask SET scheme = 'a|\`b' || char(10) || '<i>{x}' WHERE scheme = 'block8';
     UPDATE compression SET scheme = 'a|\`b' || char(10) || '<i>{x}' WHERE scheme = 'block8';
     UPDATE layer_time SET op = 'a|''b' || char(10) || '<&' WHERE op = 'relu'"
 (cd "$folder" && expect_words 0 "" "$CONDENSE" plot --db hostile.db --output evil &&

@@ -13,15 +13,15 @@ Test(bounds, the_highest_demand_bounds_a_layer)
         st_bound bound;
         double ms;
     } cases[] = {
-        {{.ms = 1.5, .products = 50000000, .packed_bytes = 1000}, ST_BOUND_COMPUTE, 1},
-        {{.ms = 0.03, .products = 1000, .packed_bytes = 500000, .activation_bytes = 500000},
+        {{.least_ms = 1.5, .products = 50000000, .packed_bytes = 1000}, ST_BOUND_COMPUTE, 1},
+        {{.least_ms = 0.03, .products = 1000, .packed_bytes = 500000, .activation_bytes = 500000},
          ST_BOUND_CACHE,
          0.02},
-        {{.ms = 1.5, .products = 1000, .packed_bytes = 500000, .activation_bytes = 500000},
+        {{.least_ms = 1.5, .products = 1000, .packed_bytes = 500000, .activation_bytes = 500000},
          ST_BOUND_OVERHEAD,
          0.02},
-        {{.ms = 0.6, .products = 1000, .packed_bytes = 5000000}, ST_BOUND_MEMORY, 0.5},
-        {{.ms = 0.3, .products = 1000, .packed_bytes = 10, .activation_bytes = 2000000},
+        {{.least_ms = 0.6, .products = 1000, .packed_bytes = 5000000}, ST_BOUND_MEMORY, 0.5},
+        {{.least_ms = 0.3, .products = 1000, .packed_bytes = 10, .activation_bytes = 2000000},
          ST_BOUND_MEMORY,
          0.2},
     };
@@ -36,8 +36,8 @@ Test(bounds, the_highest_demand_bounds_a_layer)
 
 Test(bounds, small_weights_come_from_memory_where_all_together_do_not_fit)
 {
-    st_layer_time layers[] = {{.ms = 0.06, .packed_bytes = 600000},
-                              {.ms = 0.06, .packed_bytes = 600000}};
+    st_layer_time layers[] = {{.least_ms = 0.06, .packed_bytes = 600000},
+                              {.least_ms = 0.06, .packed_bytes = 600000}};
     st_layer_plan plan = {.layers = layers, .count = 1};
     double ms;
     cr_expect_eq(st_bound_of(&plan, 0, &peak, &ms), ST_BOUND_OVERHEAD);

@@ -65,6 +65,28 @@ Test(trial, a_run_that_gives_another_output_is_caught)
     cr_expect_eq(trial.cell.findings.outputs_checked, 3);
     cr_expect_str_eq(trial.cell.findings.accuracy_reason, "random weights");
     cr_expect_gt(trial.cell.findings.plans[0].count, trial.cell.findings.plans[1].count - 1);
+    cr_expect_eq(trial.cell.findings.dense[0].count, 0, "no weight is zero");
+    close_trial(&trial, &plan, energy);
+}
+
+Test(trial, layers_with_zeros_are_timed_beside_dense_ones)
+{
+    st_trial trial;
+    st_plan plan;
+    st_energy *energy;
+    open_trial(&trial, &plan, &energy);
+    cn_tensor *weight = cn_weights_find(&trial.cell.weights, "conv2.weight");
+    for (int64_t i = 0; i < cn_tensor_count(weight); i += 2)
+        weight->data[i] = 0;
+    cr_assert_eq(st_trial_prepare(&trial, &plan.settings, energy, NULL, NULL), CN_OK);
+    for (int fusion = 0; fusion < 2; fusion++) {
+        const st_layer_plan *own = &trial.cell.findings.plans[fusion],
+                            *dense = &trial.cell.findings.dense[fusion];
+        cr_assert_eq(own->count, dense->count);
+        const st_layer_time *conv2 = st_layers_find(own, "conv2");
+        cr_expect_eq(2 * conv2->nonzero_macs, conv2->macs);
+        cr_expect_gt(st_layers_find(dense, "conv2")->ms, 0);
+    }
     close_trial(&trial, &plan, energy);
 }
 

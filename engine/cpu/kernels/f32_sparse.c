@@ -110,6 +110,21 @@ CN_INLINE void multiply_narrow(const cn_sparse_narrow *n, int pixels)
         }
 }
 
+/* One pixel of one output: steps in the lanes. */
+CN_INLINE void multiply_scattered(const cn_sparse_narrow *n)
+{
+    V a = ZERO(), b = ZERO();
+    size_t k = 0;
+    for (; k + 2 * VL <= n->steps; k += 2 * VL) {
+        a = FMA(LDU(n->weight + k), GATHER(n->in, n->offset + k), a);
+        b = FMA(LDU(n->weight + k + VL), GATHER(n->in, n->offset + k + VL), b);
+    }
+    float sum = n->bias[0] + HSUM(ADD(a, b));
+    for (; k < n->steps; k++)
+        sum += n->weight[k] * n->in[n->offset[k]];
+    n->tile[0] = sum;
+}
+
 /* Few pixels of a smaller block, which are what is in the lanes. */
 CN_INLINE void multiply_short(const cn_sparse_narrow *n, int rows)
 {
@@ -134,7 +149,9 @@ CN_INLINE void multiply_short(const cn_sparse_narrow *n, int rows)
 
 void CN_KERNEL_NAME(f32_sparse_narrow)(const cn_sparse_narrow *n)
 {
-    if (n->rows == 1)
+    if (n->rows == 1 && n->pixels == 1)
+        multiply_scattered(n);
+    else if (n->rows == 1)
         multiply_short(n, 1);
     else if (n->rows == 2)
         multiply_short(n, 2);

@@ -90,7 +90,7 @@ typedef cn_f32_sparse_kernel cn_f32_sparse1_kernel, cn_f32_sparse2_kernel, cn_f3
 
 /* sparse_narrow: the same for up to CN_NARROW_PIXELS pixels and blocks of `rows` outputs, which
  * are in the lanes if there are eight: tile[row * CN_NARROW_PIXELS + pixel]. Sums are the same to
- * the bit. */
+ * the bit, but for one pixel of one output, whose steps are in the lanes. */
 typedef struct cn_sparse_narrow {
     size_t steps;
     int32_t rows, pixels;

@@ -146,6 +146,10 @@ static inline V SHIFT_IN(V v, float x)
     const __m256i next = _mm256_setr_epi32(1, 2, 3, 4, 5, 6, 7, 0);
     return _mm256_blend_ps(_mm256_permutevar8x32_ps(v, next), _mm256_set1_ps(x), 0x80);
 }
+static inline V GATHER(const float *p, const int *i)
+{
+    return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)i), sizeof *p);
+}
 static inline float HSUM(V v)
 {
     __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));

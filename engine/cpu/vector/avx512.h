@@ -144,6 +144,10 @@ static inline V SHIFT_IN(V v, float x)
     return _mm512_castsi512_ps(
         _mm512_alignr_epi32(_mm512_castps_si512(_mm512_set1_ps(x)), _mm512_castps_si512(v), 1));
 }
+static inline V GATHER(const float *p, const int *i)
+{
+    return _mm512_i32gather_ps(_mm512_loadu_si512(i), p, sizeof *p);
+}
 static inline float HSUM(V v)
 {
     return _mm512_reduce_add_ps(v);

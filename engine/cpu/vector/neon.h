@@ -153,6 +153,11 @@ static inline V SHIFT_IN(V v, float x)
 {
     return vextq_f32(v, vdupq_n_f32(x), 1);
 }
+static inline V GATHER(const float *p, const int *i)
+{
+    const float lanes[VL] = {p[i[0]], p[i[1]], p[i[2]], p[i[3]]};
+    return vld1q_f32(lanes);
+}
 static inline float HSUM(V v)
 {
     return vaddvq_f32(v);

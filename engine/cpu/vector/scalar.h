@@ -130,6 +130,10 @@ static inline V SHIFT_IN(V v, float x)
     (void)v;
     return x;
 }
+static inline V GATHER(const float *p, const int *i)
+{
+    return p[i[0]];
+}
 static inline float HSUM(V v)
 {
     return v;

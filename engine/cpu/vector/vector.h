@@ -20,6 +20,7 @@
  *   EVEN(a, b) ODD(a, b)  lanes 0, 2, 4, ... or 1, 3, 5, ... of a followed by those of b
  *   SHIFT_IN(v, x)        lanes 1, 2, ... of v, and x in the last one
  *   HSUM(v)               sum of the lanes
+ *   GATHER(p, i)          p[i[0]], p[i[1]], ...
  *   S, SL                 a short vector: VL floats, but 8 at most
  *   SLDU SLDN SLDW SSTU SBCAST SFMA  the same for short vectors
  *   SLOW(v) SWIDE(s)      the low lanes as a short vector; a short one as the low lanes of one
