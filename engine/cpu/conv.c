@@ -268,6 +268,7 @@ double cn_conv_loads(const cn_conv *c)
     if (!c->sparse) return 1.0 / c->kernels->f32_conv.rows;
     const cn_mask_blocks *b = &c->sparse->own;
     double steps = (double)b->first[(size_t)c->problem.groups * b->blocks];
+    if (c->sparse->generated) steps = (double)c->sparse->generated->loads;
     return c->sparse->nonzero ? steps / (double)c->sparse->nonzero : 0;
 }
 

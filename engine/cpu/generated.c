@@ -74,7 +74,7 @@ static void pack_block(const cn_conv *c, cn_generated *code, size_t group, size_
     size_t all = group * code->blocks + block, to = code->first[all];
     int32_t offset;
     uint32_t outputs;
-    while (cn_generated_next(&walk, &offset, &outputs))
+    for (; cn_generated_next(&walk, &offset, &outputs); code->loads++)
         for (int32_t o = 0; o < walk.outputs; o++)
             if (outputs >> o & 1) code->weight[to++] = c->weight[walk.at[o] - 1];
     code->first[all + 1] = to;

@@ -33,6 +33,7 @@ struct cn_generated {
     float *weight; /* as the blocks read them */
     size_t *first; /* groups x blocks + 1: the weights before each block */
     ptrdiff_t row; /* of the input */
+    size_t loads;  /* of a vector of pixels, by all blocks */
 };
 
 /* Outputs that a block may have at a level, as its registers allow; 0: nothing is generated. */

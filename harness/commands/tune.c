@@ -12,6 +12,7 @@
 #include "commands/recording.h"
 #include "condense/memory.h"
 #include "data/catalog.h"
+#include "data/masked_weights.h"
 #include "data/store_weights.h"
 #include "env/generator.h"
 #include "env/wisdom.h"
@@ -24,6 +25,9 @@ typedef struct request {
     double seconds;
     bool again, json, record, saved;
     cn_isa isa;
+    const char *scheme_name; /* NULL: weights as they are */
+    cn_scheme scheme;
+    double rate;
     bool generate;
     cn_generator *generator; /* NULL: nothing is generated */
     cJSON *rows;             /* NULL: tables are printed */
@@ -51,6 +55,9 @@ static cn_status tune(request *r, const char *name, job *j, cn_error *error)
 {
     cn_status status = st_catalog_load(name, r->scale, NULL, 0, &j->model, error);
     if (!status) status = st_weights_load(&j->model, r->weights, &j->weights, error);
+    st_mask mask;
+    if (!status && r->scheme_name)
+        status = st_weights_mask(&j->model.graph, &j->weights, r->scheme, r->rate, &mask, error);
     if (!status) status = st_wisdom_open(&j->known, error);
     if (!status) status = st_wisdom_new(&j->found, error);
     if (status) return status;
@@ -243,6 +250,9 @@ int st_command_tune(int argc, char **argv)
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
         {"weights", ST_TEXT, &r.weights, "FILE", "weight file, or 'random'", 0, 0},
+        {"scheme", ST_TEXT, &r.scheme_name, "NAME", "prune by this first, as 'condense bench' does",
+         0, 0},
+        {"rate", ST_REAL, &r.rate, "R", "weights before over after", 1, 1e6},
         {"threads", ST_INT, &r.threads, "N", "default 1", 1, 1024},
         {"batch", ST_INT, &r.batch, "N", "images a run; default 1", 1, 4096},
         {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set", 0, 0},
@@ -264,7 +274,8 @@ int st_command_tune(int argc, char **argv)
         "weights\n"
         "where they are between two uses. Then whole runs of the static and of the tuned plan are\n"
         "compared. The file is $CONDENSE_WISDOM, else ~/.cache/condense/wisdom.\n\n"
-        "example: condense tune --model all --threads 2";
+        "example: condense tune --model all --threads 2\n"
+        "example: condense tune --model resnet50 --scheme unstructured --rate 5";
     const st_usage usage = {
         "tune", "condense tune [--model M] [--scale S] [...]", about, options, 0, 0};
     int status = st_options_parse(&usage, argc, argv, NULL);
@@ -274,6 +285,10 @@ int st_command_tune(int argc, char **argv)
         return st_complain("tune", ST_EXIT_USAGE,
                            "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
     r.isa = (cn_isa)isa;
+    if (!r.scheme_name != !r.rate)
+        return st_complain("tune", ST_EXIT_USAGE, "--scheme and --rate go together");
+    if (r.scheme_name && !cn_scheme_find(r.scheme_name, &r.scheme))
+        return st_complain("tune", ST_EXIT_USAGE, "there is no scheme '%s'", r.scheme_name);
     cn_error error = {0};
     if (r.generate && st_generator_new(&r.generator, &error))
         return st_complain("tune", ST_EXIT_FAILED, "%s", error.message);

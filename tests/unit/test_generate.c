@@ -234,6 +234,7 @@ static void check_layer(cn_generator *generator, const layer *l, cn_isa isa, uin
         float *got = run(code, &g, threads);
         cr_assert_arr_eq(got, right, bytes, "seed %d, %d threads", (int)seed, threads);
         cr_assert_geq(cn_conv_imbalance(code, g.in.n, threads), 1);
+        cr_assert_leq(cn_conv_loads(code), cn_conv_loads(plain));
         cn_free(got);
     }
     cn_free(right);
