@@ -3,6 +3,7 @@
 
 #include "condense/memory.h"
 #include "cpu/conv_methods.h"
+#include "cpu/generated.h"
 #include "cpu/sparse.h"
 
 static const cn_conv_method *const methods[] = {
@@ -113,12 +114,14 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
 {
     const cn_conv_method *method = find(way.algorithm);
     if (!method)
-        return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input;
+        return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input &&
+               !way.generated;
     if (way.input && !method->rows) return false;
     bool strided = problem->window.stride_h > 1 || problem->window.stride_w > 1;
     bool one = problem->out.h == 1 && problem->out.w == 1;
     if (way.input == CN_INPUT_DIRECT && strided && !one) return false;
     if (way.input == CN_INPUT_PACKED && one) return false;
+    if (way.generated && (way.algorithm != CN_CONV_SPARSE1 || way.input || strided)) return false;
     bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
     return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }
@@ -190,6 +193,8 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     *c = describe(problem, isa);
     go(c, way);
+    if (way.generated) c->way.input = CN_INPUT_DIRECT;
+    c->way.generated = false; /* until cn_generated_use */
     c->method->name(c);
     status = c->method->pack(c, weight, bias, error);
     c->problem.mask = NULL; /* the caller's, who may free it now */
@@ -267,7 +272,16 @@ double cn_conv_loads(const cn_conv *c)
     if (!c->sparse) return 1.0 / c->kernels->f32_conv.rows;
     const cn_mask_blocks *b = &c->sparse->own;
     double steps = (double)b->first[(size_t)c->problem.groups * b->blocks];
+    if (c->sparse->generated) steps = (double)c->sparse->generated->loads;
     return c->sparse->nonzero ? steps / (double)c->sparse->nonzero : 0;
+}
+
+/* Of a task, in a unit of the algorithm's own. */
+static double work(const cn_conv *c, int32_t batch, size_t tasks, size_t index)
+{
+    if (!c->sparse) return 1;
+    if (c->sparse->generated) return cn_generated_work(c, batch, tasks, index);
+    return cn_sparse_work(c, batch, tasks, index);
 }
 
 double cn_conv_imbalance(const cn_conv *c, int32_t batch, int32_t threads)
@@ -277,7 +291,7 @@ double cn_conv_imbalance(const cn_conv *c, int32_t batch, int32_t threads)
     for (size_t t = 0; t < count; t++) {
         double mine = 0;
         for (size_t i = tasks * t / count; i < tasks * (t + 1) / count; i++)
-            mine += c->sparse ? cn_sparse_work(c, batch, tasks, i) : 1;
+            mine += work(c, batch, tasks, i);
         all += mine;
         most = mine > most ? mine : most;
     }

@@ -73,11 +73,14 @@ typedef struct cn_conv_way {
     bool weights_outer;
     cn_conv_split split;
     cn_conv_input input; /* sparse algorithms */
+    bool generated; /* sparse1, read directly: on kernels made for the mask, where there are some
+                     * (plan/generate.h) */
 } cn_conv_way;
 
 /* The way's name in wisdom: the algorithm's, then "/" and what is not its own rule, in this order:
  * "panel", "winograd6/2_vectors", "panel/1_vector/weights_outer/by_channels",
- * "depthwise/by_pixels", "sparse8/by_channels/packed". Another spelling is no name. */
+ * "depthwise/by_pixels", "sparse8/by_channels/packed", "sparse1/generated". Another spelling is no
+ * name. */
 enum { CN_CONV_NAME_SIZE = 64 };
 void cn_conv_way_name(cn_conv_way way, char name[CN_CONV_NAME_SIZE]);
 bool cn_conv_way_parse(const char *name, cn_conv_way *way);

@@ -8,6 +8,7 @@
 #include "cpu/kernels/kernels.h"
 
 typedef struct cn_conv_method cn_conv_method;
+typedef struct cn_generated cn_generated; /* cpu/generated.h */
 
 /* Weights without their zeros, as the sparse kernels visit them (conv_sparse.c). */
 typedef struct cn_sparse {
@@ -16,8 +17,10 @@ typedef struct cn_sparse {
     int32_t *tap;       /* packed input: the taps that are used, by group, as floats from there */
     size_t *taps;       /* groups + 1: where each group's taps begin */
     int64_t nonzero;
-    bool even;  /* blocks are shared out by their steps */
-    bool bound; /* before that offsets (packed: taps) are numbers of taps */
+    bool even;               /* blocks are shared out by their steps */
+    bool bound;              /* before that offsets (packed: taps) are numbers of taps */
+    ptrdiff_t row;           /* of the view that it is bound to */
+    cn_generated *generated; /* NULL: it runs on kernels of the registry */
 } cn_sparse;
 
 struct cn_conv {

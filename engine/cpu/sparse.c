@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "cpu/generated.h"
+
 /* Copies the mask's blocks: the mask is not needed once the convolution is made. */
 static bool copy_blocks(cn_mask_blocks *to, const cn_mask *mask, int32_t rows)
 {
@@ -114,12 +116,14 @@ void cn_sparse_bind(cn_conv *c, const cn_view *in)
                 x = taps[i] % w->kernel_w;
         taps[i] = (int32_t)(channel * in->plane + y * w->dilation_h * in->row + x * w->dilation_w);
     }
+    s->row = in->row;
     s->bound = true;
 }
 
 void cn_sparse_free(cn_sparse *s)
 {
     if (!s) return;
+    cn_generated_free(s->generated);
     cn_free(s->own.outputs);
     cn_free(s->own.first);
     cn_free(s->offset);

@@ -96,6 +96,17 @@ static void add_inputs(candidates *c, cn_conv_algorithm algorithm)
     add(c, (cn_conv_way){algorithm, .input = CN_INPUT_PACKED});
 }
 
+/* Kernels for the mask, where blocks of eight outputs would be filled up with zeros: without these
+ * the program's own kernels lose little to loops and offsets. */
+static void add_generated(candidates *c)
+{
+    const cn_mask *mask = c->problem->mask;
+    if (!mask || !c->setting.generate) return;
+    size_t filled_up = CN_MASK_MOST_ROWS * cn_mask_steps(mask, CN_MASK_MOST_ROWS);
+    if (4 * filled_up >= 5 * (size_t)mask->nonzero)
+        add(c, (cn_conv_way){CN_CONV_SPARSE1, .generated = true});
+}
+
 int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setting,
                            cn_conv_way ways[CN_MOST_WAYS])
 {
@@ -111,6 +122,7 @@ int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setti
         dense++;
     if (dense > 0 && ranked[dense].algorithm != usual)
         add(&c, (cn_conv_way){ranked[dense].algorithm});
+    add_generated(&c);
     for (int32_t i = 0; i < ranks; i++)
         if (ranked[i].algorithm != usual && (!dense || i != dense) &&
             ranked[i].cost <= worth_timing * ranked->cost)

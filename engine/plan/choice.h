@@ -15,6 +15,7 @@ enum { CN_SIGNATURE_SIZE = 256 };
 typedef struct cn_plan_setting {
     cn_isa isa;
     int32_t batch, threads;
+    bool generate; /* kernels may be generated */
 } cn_plan_setting;
 
 /* The ways that are worth timing. The first is the static choice: the algorithm of the least

@@ -4,6 +4,7 @@
 
 #include "condense/memory.h"
 #include "cpu/denormals.h"
+#include "plan/generate.h"
 #include "run/halo.h"
 
 cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *layer)
@@ -105,7 +106,8 @@ static cn_status choose(cn_step *step, const cn_layer *layer, const cn_conv_prob
 {
     *way = (cn_conv_way){CN_CONV_PANEL};
     if (layer->op == CN_OP_FC && !problem->mask) return CN_OK;
-    const cn_plan_setting setting = {options->isa, options->batch, options->threads};
+    const cn_plan_setting setting = {options->isa, options->batch, options->threads,
+                                     options->generator != NULL};
     cn_step_choice *c = step->choice = cn_calloc(1, sizeof *c);
     if (!c) return cn_fail(error, CN_ENOMEM, "out of memory");
     cn_plan_signature(problem, c->signature);
@@ -113,6 +115,8 @@ static cn_status choose(cn_step *step, const cn_layer *layer, const cn_conv_prob
     c->dense_products = cn_conv_dense_products(problem, options->isa);
     cn_wisdom_key key = {options->isa, options->threads, options->batch, NULL};
     *way = cn_plan_choose(problem, options->wisdom, key);
+    if (way->generated && !options->generator) *way = (cn_conv_way){CN_CONV_AUTO};
+    if (way->generated) step->generator = options->generator;
     return CN_OK;
 }
 
@@ -209,6 +213,7 @@ void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
     int32_t batch = step->out.n;
     if (step->conv) {
         cn_conv_bind(step->conv, step->in);
+        if (step->generator) cn_generate(step->generator, step->conv, step->in);
         step->tasks = cn_conv_tasks(step->conv, batch, threads);
         step->by_planes = cn_conv_by_channels(step->conv, batch, step->tasks);
     } else if (step->int8_conv) {

@@ -35,8 +35,9 @@ typedef struct cn_step {
     cn_simple *simple;
     cn_int8_conv *int8_conv;
     cn_int8_simple *int8_simple;
-    cn_step_choice *choice; /* NULL: there was nothing to choose; owned */
-    cn_view *in;            /* the layer's inputs; owned */
+    cn_step_choice *choice;  /* NULL: there was nothing to choose; owned */
+    cn_generator *generator; /* NULL: nothing is generated */
+    cn_view *in;             /* the layer's inputs; owned */
     cn_view out;
     cn_view residual; /* data is NULL where there is none */
     size_t tasks;
@@ -63,8 +64,8 @@ cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, int3
                        cn_weights *weights, const cn_integers *integers,
                        const cn_session_options *options, cn_error *error);
 
-/* Binds the step to its views: cuts it into tasks for `threads`. `fresh`: the output's block is
- * new, so the zeros around its planes must be written. */
+/* Binds the step to its views: generates its kernels and cuts it into tasks for `threads`. `fresh`:
+ * the output's block is new, so the zeros around its planes must be written. */
 void cn_step_cut(cn_step *step, int32_t threads, bool fresh);
 
 size_t cn_step_scratch(const cn_step *step); /* bytes a thread */

@@ -14,6 +14,7 @@
 #include "commands/recording.h"
 #include "condense/memory.h"
 #include "data/catalog.h"
+#include "env/generator.h"
 #include "env/wisdom.h"
 #include "report/table.h"
 #include "store/record.h"
@@ -28,7 +29,7 @@ typedef struct request {
     cn_scheme schemes[CN_SCHEME_COUNT];
     double rates[MOST_RATES];
     int32_t thread_count, scheme_count, rate_count;
-    bool scalar, json, record, use_wisdom, training, choices;
+    bool scalar, json, record, use_wisdom, generate, training, choices;
     cn_wisdom *wisdom; /* NULL: none */
 } request;
 
@@ -298,6 +299,8 @@ static int parse(request *r, int argc, char **argv)
          "the pass that removes channels; --no-shrink switches it off", 0, 0},
         {"wisdom", ST_FLAG, &r->use_wisdom, NULL,
          "what 'condense tune' found; --no-wisdom: the static plan"},
+        {"generate", ST_FLAG, &r->generate, NULL,
+         "kernels generated for a layer's zeros, where wisdom says so; --no-generate: none"},
         {0}};
     const st_usage usage = {
         "bench", "condense bench [--model M] [--against ENGINES] [--scheme S --rate R] [...]",
@@ -312,7 +315,8 @@ int st_command_bench(int argc, char **argv)
                  .models = "resnet50",
                  .isa_name = "best",
                  .thread_list = "1",
-                 .use_wisdom = true};
+                 .use_wisdom = true,
+                 .generate = true};
     int status = parse(&r, argc, argv);
     if (status < 0) status = check(&r);
     if (status >= 0) return status;
@@ -320,6 +324,7 @@ int st_command_bench(int argc, char **argv)
     /* The planner's own choices are what --choices is about. */
     bool wisdom = r.use_wisdom && !r.training && !r.choices;
     cn_status loaded = wisdom ? st_wisdom_load(&r.wisdom, &error) : CN_OK;
+    if (!loaded && wisdom && r.generate) loaded = st_generator_new(&r.one.generator, &error);
     if (loaded) return st_complain("bench", st_exit_status(loaded), "%s", error.message);
     r.one.wisdom = r.wisdom;
     char *command = st_command_line("bench", argc, argv);
@@ -327,6 +332,7 @@ int st_command_bench(int argc, char **argv)
                : r.record ? bench_and_record(&r, command)
                           : bench_all(&r);
     cn_free(command);
+    st_generator_close(r.one.generator);
     cn_wisdom_free(r.wisdom);
     return code;
 }

@@ -23,6 +23,7 @@ typedef struct st_bench_request {
     bool fuse, shrink, per_layer;
     cn_isa isa;
     const cn_wisdom *wisdom; /* NULL: none */
+    cn_generator *generator; /* NULL: nothing is generated */
     st_recorder *recorder;   /* NULL: nothing is recorded */
     cJSON *rows;             /* takes an object; NULL: text to stdout instead */
 } st_bench_request;

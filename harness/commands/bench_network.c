@@ -23,6 +23,7 @@ cn_session_options st_bench_options(const st_bench_request *r)
     if (!r->shrink) options.passes &= ~(unsigned)CN_PASS_SHRINK;
     options.isa = r->isa;
     options.wisdom = r->wisdom;
+    options.generator = r->generator;
     return options;
 }
 

@@ -11,6 +11,7 @@
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "env/device.h"
+#include "env/generator.h"
 #include "env/wisdom.h"
 #include "report/cells_table.h"
 #include "report/claims.h"
@@ -20,7 +21,7 @@
 typedef struct run_options {
     const char *axes[ST_AXIS_COUNT];
     const char *study, *db, *energy, *rail;
-    bool resume, dry_run, json, fuse, scalar, require_energy, wisdom;
+    bool resume, dry_run, json, fuse, scalar, require_energy, wisdom, generate;
     double min_time, max_time;
     int64_t images, seed;
 } run_options;
@@ -174,11 +175,13 @@ static cn_status open_and_measure(const run_options *o, const st_plan *plan, con
     st_environment environment = {0};
     st_energy *energy = NULL;
     cn_wisdom *wisdom = NULL;
+    cn_generator *generator = NULL;
     char *settings = st_settings_json(&plan->settings);
     char *path = o->db ? cn_strdup(o->db) : st_home_path("results/study.db");
     cn_status status = settings && path ? st_store_open(&store, path, error)
                                         : cn_fail(error, CN_ENOMEM, "out of memory");
     if (!status && o->wisdom) status = st_wisdom_load(&wisdom, error);
+    if (!status && o->wisdom && o->generate) status = st_generator_new(&generator, error);
     if (!status) status = st_environment_capture(&environment, "/", error);
     if (!status) st_wisdom_fact(&environment, wisdom);
     if (!status) status = open_energy(plan, &energy, error);
@@ -191,6 +194,7 @@ static cn_status open_and_measure(const run_options *o, const st_plan *plan, con
                                          .seed = (int64_t)plan->settings.seed},
                             .environment = &environment,
                             .wisdom = wisdom,
+                            .generator = generator,
                             .energy = energy,
                             .resume = o->resume,
                             .stop = &stop_requested};
@@ -200,6 +204,7 @@ static cn_status open_and_measure(const run_options *o, const st_plan *plan, con
         st_runner_clear(&runner);
         st_energy_close(energy);
     }
+    st_generator_close(generator);
     cn_wisdom_free(wisdom);
     st_environment_clear(&environment);
     if (store.path) st_store_close(&store);
@@ -244,8 +249,13 @@ static const char about[] =
 
 int st_command_run(int argc, char **argv)
 {
-    run_options o = {
-        .fuse = true, .wisdom = true, .min_time = -1, .max_time = -1, .images = -1, .seed = -1};
+    run_options o = {.fuse = true,
+                     .wisdom = true,
+                     .generate = true,
+                     .min_time = -1,
+                     .max_time = -1,
+                     .images = -1,
+                     .seed = -1};
     const char **a = o.axes;
     const st_option options[] = {
         {"model", ST_TEXT, &a[ST_AXIS_MODEL], "LIST", "networks; 'condense models' lists them"},
@@ -269,6 +279,8 @@ int st_command_run(int argc, char **argv)
         {"fuse", ST_FLAG, &o.fuse, NULL, "passes that fuse layers (--no-fuse: none)"},
         {"wisdom", ST_FLAG, &o.wisdom, NULL,
          "what 'condense tune' found (--no-wisdom: the static plan)"},
+        {"generate", ST_FLAG, &o.generate, NULL,
+         "kernels generated for a layer's zeros, where wisdom says so (--no-generate: none)"},
         {"study", ST_TEXT, &o.study, "FILE", "cells and settings from a study file"},
         {"db", ST_TEXT, &o.db, "FILE", "database; default results/study.db"},
         {"resume", ST_FLAG, &o.resume, NULL, "leave cells that are valid already"},

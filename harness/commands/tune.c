@@ -12,7 +12,9 @@
 #include "commands/recording.h"
 #include "condense/memory.h"
 #include "data/catalog.h"
+#include "data/masked_weights.h"
 #include "data/store_weights.h"
+#include "env/generator.h"
 #include "env/wisdom.h"
 #include "measure/tuner.h"
 #include "store/record.h"
@@ -23,9 +25,14 @@ typedef struct request {
     double seconds;
     bool again, json, record, saved;
     cn_isa isa;
-    cJSON *rows;           /* NULL: tables are printed */
-    st_recorder *recorder; /* NULL: nothing is recorded */
-    int32_t done, total;   /* networks */
+    const char *scheme_name; /* NULL: weights as they are */
+    cn_scheme scheme;
+    double rate;
+    bool generate;
+    cn_generator *generator; /* NULL: nothing is generated */
+    cJSON *rows;             /* NULL: tables are printed */
+    st_recorder *recorder;   /* NULL: nothing is recorded */
+    int32_t done, total;     /* networks */
     st_progress progress;
     const char *current;
 } request;
@@ -48,6 +55,9 @@ static cn_status tune(request *r, const char *name, job *j, cn_error *error)
 {
     cn_status status = st_catalog_load(name, r->scale, NULL, 0, &j->model, error);
     if (!status) status = st_weights_load(&j->model, r->weights, &j->weights, error);
+    st_mask mask;
+    if (!status && r->scheme_name)
+        status = st_weights_mask(&j->model.graph, &j->weights, r->scheme, r->rate, &mask, error);
     if (!status) status = st_wisdom_open(&j->known, error);
     if (!status) status = st_wisdom_new(&j->found, error);
     if (status) return status;
@@ -61,6 +71,7 @@ static cn_status tune(request *r, const char *name, job *j, cn_error *error)
     tuner.session.threads = (int32_t)r->threads;
     tuner.session.batch = (int32_t)r->batch;
     tuner.session.isa = r->isa;
+    tuner.session.generator = r->generator;
     r->current = name;
     status = st_tune(&tuner, &j->model.graph, &j->weights, &j->tuning, error);
     st_progress_end(&r->progress);
@@ -233,17 +244,23 @@ int st_command_tune(int argc, char **argv)
                  .threads = 1,
                  .batch = 1,
                  .seed = 1,
-                 .seconds = 4};
+                 .seconds = 4,
+                 .generate = true};
     const st_option options[] = {
         {"model", ST_TEXT, &r.models, "NAMES", "comma list or 'all'; default resnet50", 0, 0},
         {"scale", ST_TEXT, &r.scale, "NAME", "default imagenet", 0, 0},
         {"weights", ST_TEXT, &r.weights, "FILE", "weight file, or 'random'", 0, 0},
+        {"scheme", ST_TEXT, &r.scheme_name, "NAME", "prune by this first, as 'condense bench' does",
+         0, 0},
+        {"rate", ST_REAL, &r.rate, "R", "weights before over after", 1, 1e6},
         {"threads", ST_INT, &r.threads, "N", "default 1", 1, 1024},
         {"batch", ST_INT, &r.batch, "N", "images a run; default 1", 1, 4096},
         {"isa", ST_TEXT, &r.isa_name, "LEVEL", "highest instruction set", 0, 0},
         {"seconds", ST_REAL, &r.seconds, "S",
          "time for each model, if three rounds take no longer; default 4", 0.001, 3600},
         {"again", ST_FLAG, &r.again, NULL, "time layers again that the wisdom knows already"},
+        {"generate", ST_FLAG, &r.generate, NULL,
+         "time kernels generated for a layer's zeros, too; --no-generate: do not"},
         {"seed", ST_INT, &r.seed, "N", "of the input; default 1", 0, 1e15},
         {"record", ST_FLAG, &r.record, NULL, "keep the results in the database"},
         {"db", ST_TEXT, &r.db, "FILE", "database of --record; default results/study.db", 0, 0},
@@ -257,7 +274,8 @@ int st_command_tune(int argc, char **argv)
         "weights\n"
         "where they are between two uses. Then whole runs of the static and of the tuned plan are\n"
         "compared. The file is $CONDENSE_WISDOM, else ~/.cache/condense/wisdom.\n\n"
-        "example: condense tune --model all --threads 2";
+        "example: condense tune --model all --threads 2\n"
+        "example: condense tune --model resnet50 --scheme unstructured --rate 5";
     const st_usage usage = {
         "tune", "condense tune [--model M] [--scale S] [...]", about, options, 0, 0};
     int status = st_options_parse(&usage, argc, argv, NULL);
@@ -267,12 +285,20 @@ int st_command_tune(int argc, char **argv)
         return st_complain("tune", ST_EXIT_USAGE,
                            "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
     r.isa = cn_isa_of_floats(cn_isa_available((cn_isa)isa)); /* integers have no ways */
+    if (!r.scheme_name != !r.rate)
+        return st_complain("tune", ST_EXIT_USAGE, "--scheme and --rate go together");
+    if (r.scheme_name && !cn_scheme_find(r.scheme_name, &r.scheme))
+        return st_complain("tune", ST_EXIT_USAGE, "there is no scheme '%s'", r.scheme_name);
+    cn_error error = {0};
+    if (r.generate && st_generator_new(&r.generator, &error))
+        return st_complain("tune", ST_EXIT_FAILED, "%s", error.message);
     char *command = st_command_line("tune", argc, argv);
     if (!command)
         status = st_complain("tune", ST_EXIT_FAILED, "out of memory");
     else
         status = r.record ? tune_and_record(&r, command) : tune_all(&r);
     if (r.saved) say_where();
+    st_generator_close(r.generator);
     cn_free(command);
     return status;
 }

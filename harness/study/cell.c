@@ -99,6 +99,7 @@ cn_session_options st_cell_session_options(const st_cell *cell)
     options.isa = cell->request.isa;
     options.wisdom = cell->wisdom;
     options.integers = strcmp(cell->request.variant, "dense") != 0;
+    options.generator = cell->generator;
     options.passes = cell->request.fuse ? CN_PASS_ALL : ST_PASSES_UNFUSED;
     return options;
 }

@@ -61,6 +61,7 @@ typedef struct st_cell {
     st_dataset *dataset; /* NULL: see dataset_reason */
     char dataset_reason[1024];
     const cn_wisdom *wisdom; /* the caller's, set after opening; NULL: none */
+    cn_generator *generator; /* likewise */
     st_identity identity;
     st_findings findings;
 } st_cell;

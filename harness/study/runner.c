@@ -151,6 +151,7 @@ static cn_status add_cell(group *g, const st_request *request, cn_error *error)
     cn_status status = CN_OK;
     bool done = false;
     trial->cell.wisdom = runner->wisdom;
+    trial->cell.generator = runner->generator;
     memcpy(runner->ids[runner->reached++], trial->cell.identity.id, ST_HASH_SIZE);
     if (runner->resume)
         status = st_recorded(&runner->recorder, trial->cell.identity.id, &done, error);

@@ -14,6 +14,7 @@ typedef struct st_runner {
     st_recorder recorder;
     const st_environment *environment;
     const cn_wisdom *wisdom; /* NULL: none */
+    cn_generator *generator; /* likewise */
     st_energy *energy;
     bool resume;
     const volatile int *stop;

@@ -69,6 +69,24 @@ run >/dev/null
 run --no-wisdom >/dev/null
 [ "$(fact)" = none ] || fail "without wisdom the record says $(fact)"
 
+# Generated kernels are candidates where weights are scattered; without a compiler that is said once.
+export CONDENSE_CACHE=$folder/kernels
+scattered=(--scheme unstructured --rate 4 --again --json)
+CONDENSE_CC=/nonexistent/cc expect 0 tune "${scattered[@]}"
+[ "$(grep -c "/nonexistent/cc" <<<"$err")" -eq 1 ] || fail "a missing compiler is not said once: $err"
+expect 0 tune "${scattered[@]}" --no-generate
+[[ $out == *generated* ]] && fail "--no-generate times generated kernels: $out"
+if cc --version >/dev/null 2>&1 && [[ $(uname -m) == x86_64 ]]; then
+    expect 0 tune "${scattered[@]}"
+    [[ $out == *'"sparse1/generated"'* ]] || fail "generated kernels are no candidates: $out"
+    [ "$(find "$CONDENSE_CACHE" -name '*.so' | wc -l)" -ge 1 ] || fail "no kernel was kept"
+    find "$CONDENSE_CACHE" -mindepth 1 -not -name '*.so' | grep -q . && fail "work files are left"
+else
+    echo "skipped: generated kernels need a C compiler and an x86-64 processor"
+fi
+expect 2 tune --scheme unstructured
+expect 2 tune --scheme none-such --rate 2
+
 # Files that are not wisdom.
 cp "$CONDENSE_WISDOM" "$folder/good"
 echo "nonsense" >>"$CONDENSE_WISDOM"

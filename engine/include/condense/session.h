@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "condense/generate.h"
 #include "condense/graph.h"
 #include "condense/isa.h"
 #include "condense/status.h"
@@ -15,18 +16,21 @@
 typedef struct cn_session cn_session;
 
 typedef struct cn_session_options {
-    int32_t threads;         /* 0: all processors */
-    int32_t batch;           /* images a run; at least 1 */
-    unsigned passes;         /* mask of cn_pass; CN_PASS_ALL by default */
-    cn_isa isa;              /* the highest level to use; CN_ISA_BEST by default */
-    bool profile;            /* time each layer; read with cn_session_profile */
-    bool sparse;  /* kernels that skip zero weights, where the planner expects that to pay; true by
-                   * default */
-    bool reorder; /* these may visit output channels in an order that groups like ones and gives
-                   * threads equal work, rather than in the network's; true by default */
+    int32_t threads; /* 0: all processors */
+    int32_t batch;   /* images a run; at least 1 */
+    unsigned passes; /* mask of cn_pass; CN_PASS_ALL by default */
+    cn_isa isa;      /* the highest level to use; CN_ISA_BEST by default */
+    bool profile;    /* time each layer; read with cn_session_profile */
+    bool sparse;   /* kernels that skip zero weights, where the planner expects that to pay; true by
+                    * default */
+    bool reorder;  /* these may visit output channels in an order that groups like ones and gives
+                    * threads equal work, rather than in the network's; true by default */
     bool integers; /* weights that come with scales (condense/quantize.h) make a network of 8-bit
                     * integers, where the passes are those of cn_post_fold or all; true by default.
                     * Else they are the floats that they are */
+    cn_generator *generator; /* makes kernels for layers whose way in wisdom is a generated one
+                              * (docs/generated.md); NULL, the default: they go the static way.
+                              * Only used by cn_session_new */
     const cn_wisdom *wisdom; /* which way each layer goes; NULL: the static choice everywhere. Only
                                 read by cn_session_new */
 } cn_session_options;

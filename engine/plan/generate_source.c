@@ -1,0 +1,190 @@
+/* Writes the C source of kernels for one mask.
+ *
+ * What differs between instruction sets is in a few macros at its start; then a block of outputs is
+ * a list of LOAD(offset) and FMA(output, weight), in the order of the offsets. It is written as
+ * inline assembly, of which the compiler sees one statement: thousands of vector expressions in C
+ * take it thirty times as long, and it may keep neither their order nor the sums in registers.
+ * A list of more than PART products is cut: a part's code stays in the cache of decoded
+ * instructions while it goes over the pixels, and the sums lie in memory in between. */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "condense/memory.h"
+#include "plan/generate.h"
+
+enum { PART = 1500 };
+
+/* A text that grows; after a failure to grow it is NULL and stays so. */
+typedef struct text {
+    char *data;
+    size_t used, size;
+} text;
+
+__attribute__((format(printf, 2, 3))) static void print(text *t, const char *format, ...)
+{
+    for (int try = 0; try < 2 && t->data; try++) {
+        va_list arguments;
+        va_start(arguments, format);
+        int length = vsnprintf(t->data + t->used, t->size - t->used, format, arguments);
+        va_end(arguments);
+        if (length >= 0 && t->used + (size_t)length < t->size) {
+            t->used += (size_t)length;
+            return;
+        }
+        size_t size = 2 * t->size + (length > 0 ? (size_t)length : 0);
+        char *larger = length < 0 ? NULL : cn_recalloc(t->data, t->size, size, 1);
+        if (!larger) cn_free(t->data);
+        t->data = larger;
+        t->size = size;
+    }
+}
+
+/* The instructions of a level. Registers 0 ... are sums. */
+typedef struct level {
+    cn_isa isa;
+    const char *macros;
+    const char *flags[4];
+} level;
+
+static const level levels[] = {
+    {CN_ISA_AVX512,
+     "#define LANES 16\n"
+     "#define REGISTER \"zmm\"\n"
+     "#define LOAD(offset) \"vmovups 4*\" #offset \"(%[in]),%%zmm31\\n\\t\"\n"
+     "#define FMA(output, weight) \\\n"
+     "    \"vfmadd231ps 4*\" #weight \"(%[weight])%{1to16%},%%zmm31,%%zmm\" #output \"\\n\\t\"\n"
+     "#define ABOVE \"xmm16\", \"xmm17\", \"xmm18\", \"xmm19\", \"xmm20\", \"xmm21\", \"xmm22\", "
+     "\"xmm23\", \\\n"
+     "    \"xmm24\", \"xmm25\", \"xmm26\", \"xmm27\", \"xmm28\", \"xmm29\", \"xmm30\", "
+     "\"xmm31\",\n",
+     {"-mavx512f", NULL}},
+    {CN_ISA_AVX2,
+     "#define LANES 8\n"
+     "#define REGISTER \"ymm\"\n"
+     "#define LOAD(offset) \"vmovups 4*\" #offset \"(%[in]),%%ymm15\\n\\t\"\n"
+     "#define FMA(output, weight) \\\n"
+     "    \"vbroadcastss 4*\" #weight \"(%[weight]),%%ymm14\\n\\t\" \\\n"
+     "    \"vfmadd231ps %%ymm14,%%ymm15,%%ymm\" #output \"\\n\\t\"\n"
+     "#define ABOVE\n",
+     {"-mavx2", "-mfma", NULL}},
+};
+
+static const char common[] =
+    "#define BIAS(output) \"vbroadcastss 4*\" #output \"(%[bias]),%%\" REGISTER #output "
+    "\"\\n\\t\"\n"
+    "#define AT(output) \"4*%c[pitch]*\" #output \"(%[sums])\"\n"
+    "#define SUM(output) \"vmovups \" AT(output) \",%%\" REGISTER #output \"\\n\\t\"\n"
+    "#define KEEP(output) \"vmovups %%\" REGISTER #output \",\" AT(output) \"\\n\\t\"\n"
+    "#define NEXT \"add $4*%c[lanes],%[sums]\\n\\tadd $4*%c[lanes],%[in]\\n\\t\" \\\n"
+    "    \"cmp %[stop],%[in]\\n\\tjb 1b\\n\\tvzeroupper\"\n"
+    "#define OPERANDS \\\n"
+    "    : [in] \"+r\"(in), [sums] \"+r\"(sums) \\\n"
+    "    : [weight] \"r\"(weight), [bias] \"r\"(bias), [stop] \"r\"(in + LANES * vectors), \\\n"
+    "      [lanes] \"i\"(LANES), [pitch] \"i\"(PITCH) \\\n"
+    "    : \"xmm0\", \"xmm1\", \"xmm2\", \"xmm3\", \"xmm4\", \"xmm5\", \"xmm6\", \"xmm7\", "
+    "\"xmm8\", \\\n"
+    "      \"xmm9\", \"xmm10\", \"xmm11\", \"xmm12\", \"xmm13\", \"xmm14\", \"xmm15\", ABOVE \\\n"
+    "      \"memory\", \"cc\"\n"
+    "#define ARGUMENTS const float *in, const float *weight, const float *bias, float *sums, \\\n"
+    "    size_t vectors\n";
+
+static const level *level_of(cn_isa isa)
+{
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (levels[i].isa == isa) return &levels[i];
+    return NULL;
+}
+
+const char *const *cn_generate_flags(cn_isa isa)
+{
+    return level_of(isa)->flags;
+}
+
+size_t cn_generate_blocks(const cn_conv *c)
+{
+    size_t most = (size_t)cn_generated_rows(c->kernels->isa);
+    return ((size_t)c->group_out + most - 1) / most;
+}
+
+/* An instruction with a 32-bit constant for each product, and one for each load; AVX2 takes two for
+ * a product. Loads are at most as many as products. */
+size_t cn_generate_code_bytes(const cn_conv *c, size_t blocks)
+{
+    enum { INSTRUCTION = 10 };
+    size_t code = 0;
+    int32_t offset;
+    uint32_t outputs;
+    for (size_t b = 0; b < blocks * (size_t)c->problem.groups; b++) {
+        cn_generated_walk walk = cn_generated_start(c, b / blocks, b % blocks, blocks);
+        while (cn_generated_next(&walk, &offset, &outputs))
+            code += INSTRUCTION * (1 + (size_t)__builtin_popcount(outputs));
+    }
+    return code;
+}
+
+static void print_outputs(text *t, const char *macro, int32_t outputs)
+{
+    print(t, "       ");
+    for (int32_t o = 0; o < outputs; o++)
+        print(t, " %s(%d)", macro, o);
+    print(t, "\n");
+}
+
+/* One function of up to PART products; returns how many it has. */
+static size_t print_part(text *t, cn_generated_walk *walk, size_t block, size_t part, bool *more)
+{
+    size_t products = 0;
+    print(t, "static void part%zu_%zu(ARGUMENTS)\n{\n    __asm__ volatile(\"1:\\n\\t\"\n", block,
+          part);
+    print_outputs(t, part ? "SUM" : "BIAS", walk->outputs);
+    int32_t offset;
+    uint32_t outputs;
+    *more = false;
+    while (products < PART && (*more = cn_generated_next(walk, &offset, &outputs))) {
+        print(t, "        LOAD(%" PRId32 ")", offset);
+        for (int32_t o = 0; o < walk->outputs; o++)
+            if (outputs >> o & 1) print(t, " FMA(%d, %zu)", o, products++);
+        print(t, "\n");
+    }
+    print_outputs(t, "KEEP", walk->outputs);
+    print(t, "        NEXT OPERANDS);\n}\n");
+    return products;
+}
+
+static void print_block(text *t, const cn_conv *c, size_t block, size_t blocks)
+{
+    cn_generated_walk walk = cn_generated_start(c, block / blocks, block % blocks, blocks);
+    text body = {cn_calloc(256, 1), 0, 256};
+    size_t first = 0, part = 0;
+    for (bool more = true; more && t->data; part++) {
+        size_t products = print_part(t, &walk, block, part, &more);
+        print(&body, "    part%zu_%zu(in, weight + %zu, bias, sums, vectors);\n", block, part,
+              first);
+        first += products;
+    }
+    print(t, "static void block%zu(ARGUMENTS)\n{\n%s}\n", block, body.data ? body.data : "");
+    if (!body.data) {
+        cn_free(t->data);
+        t->data = NULL;
+    }
+    cn_free(body.data);
+}
+
+char *cn_generate_source(const cn_conv *c, size_t blocks)
+{
+    size_t all = blocks * (size_t)c->problem.groups;
+    text t = {cn_calloc(1 << 16, 1), 0, 1 << 16};
+    print(&t,
+          "/* Kernels for one convolution, made by Condense. */\n#include <stddef.h>\n\n#define "
+          "PITCH %d\n%s%s\n",
+          CN_GENERATED_PITCH, level_of(c->kernels->isa)->macros, common);
+    for (size_t b = 0; b < all && t.data; b++)
+        print_block(&t, c, b, blocks);
+    print(&t, "\nvoid (*const condense_blocks[%zu])(ARGUMENTS) = {\n", all);
+    for (size_t b = 0; b < all; b++)
+        print(&t, "    block%zu,\n", b);
+    print(&t, "};\n");
+    return t.data;
+}
