@@ -101,6 +101,7 @@ typedef struct cn_conv_traffic {
     size_t held;    /* bytes that a block of pixels keeps in the caches meanwhile */
     size_t tasks;
     bool by_channels; /* as cn_conv_by_channels */
+    bool packed;      /* sparse algorithms: the input is packed */
 } cn_conv_traffic;
 
 /* As cn_conv_cost; `way` is one that the problem can be done. */

@@ -109,7 +109,7 @@ static size_t steps_of(const cn_conv *c)
  * where few rows share them. */
 static double step_cost(int32_t rows)
 {
-    return rows == 8 ? 8 : rows == 4 ? 4.7 : rows == 2 ? 3.3 : 2.8;
+    return rows == 8 ? 8 : rows == 4 ? 5.2 : rows == 2 ? 4 : 3.6;
 }
 
 static double cost_of(const cn_conv *c, cutting cut, double taps)
@@ -157,6 +157,7 @@ static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
     cutting cut = cut_up(c, batch);
     return (cn_conv_traffic){.weights = steps_of(c) * (size_t)(c->method->rows + 1) * sizeof(float),
                              .blocks = cut.runs * cut.tiles,
+                             .packed = is_packed(c),
                              .held = taps_of(c) * (size_t)kernel_of(c).pixels * sizeof(float)};
 }
 

@@ -89,11 +89,11 @@ static bool is_sparse(cn_conv_algorithm algorithm)
     return algorithm >= CN_CONV_SPARSE1;
 }
 
-/* The input read where it lies, and packed; one of them is the algorithm's own rule. */
-static void add_inputs(candidates *c, cn_conv_algorithm algorithm)
+/* The input read where it lies, or packed: what the algorithm's own rule does not do. */
+static void add_input(candidates *c, cn_conv_algorithm algorithm)
 {
-    add(c, (cn_conv_way){algorithm, .input = CN_INPUT_DIRECT});
-    add(c, (cn_conv_way){algorithm, .input = CN_INPUT_PACKED});
+    bool packed = traffic(c, (cn_conv_way){algorithm}).packed;
+    add(c, (cn_conv_way){algorithm, .input = packed ? CN_INPUT_DIRECT : CN_INPUT_PACKED});
 }
 
 /* Kernels for the mask, where blocks of eight outputs would be filled up with zeros: without these
@@ -115,7 +115,7 @@ int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setti
     rank(problem, setting.isa, 1, ranked);
     cn_conv_algorithm usual = ranked->algorithm;
     add(&c, (cn_conv_way){usual});
-    if (is_sparse(usual)) add_inputs(&c, usual);
+    if (is_sparse(usual)) add_input(&c, usual);
     int32_t ranks = rank(problem, setting.isa, setting.batch, ranked);
     int32_t dense = 0;
     while (is_sparse(ranked[dense].algorithm)) /* panels or depthwise are always there */
