@@ -6,6 +6,7 @@
 
 #include "condense/memory.h"
 #include "condense/passes.h"
+#include "condense/random.h"
 #include "condense/session.h"
 #include "data/catalog.h"
 #include "integers.h"
@@ -23,9 +24,9 @@ typedef struct quantized {
 } quantized;
 
 /* Weights with scales, as 'condense calibrate' writes them: unfolded. */
-static quantized quantize(cn_graph graph)
+static quantized quantize_weights(cn_graph graph, cn_weights weights)
 {
-    quantized q = {.graph = graph, .weights = test_weights(&graph, 3)};
+    quantized q = {.graph = graph, .weights = weights};
     cn_error error = {0};
     cr_assert_eq(cn_post_fold(&graph, &q.weights, &q.folded, &q.folded_weights, NULL), CN_OK);
     cn_quantize_layer *layers = cn_calloc((size_t)graph.count, sizeof *layers);
@@ -43,6 +44,11 @@ static quantized quantize(cn_graph graph)
     cr_assert_eq(cn_quantization_store(&q.quantization, &q.folded, &q.weights, &error), CN_OK);
     cn_free(layers);
     return q;
+}
+
+static quantized quantize(cn_graph graph)
+{
+    return quantize_weights(graph, test_weights(&graph, 3));
 }
 
 static void give(quantized *q)
@@ -184,6 +190,51 @@ Test(integers, threads_and_batches_do_not_change_a_bit)
     for (int64_t i = 0; i < IMAGES; i++) {
         run(&q, &options, q.input + i * q.in, q.output);
         cr_assert_arr_eq(q.output, q.right + i * q.out, (size_t)q.out * sizeof *q.output);
+    }
+    give(&q);
+}
+
+/* Most blocks of four input by eight output channels become zero, whole output channels too. */
+static void prune(cn_weights *weights)
+{
+    cn_random random = cn_random_seed(8);
+    for (int32_t t = 0; t < weights->count; t++) {
+        cn_tensor *w = &weights->tensors[t];
+        if (w->rank < 2) continue;
+        int64_t taps = w->rank == 4 ? (int64_t)w->dims[2] * w->dims[3] : 1;
+        int64_t row = cn_tensor_count(w) / w->dims[0];
+        for (int64_t o = 0; o < w->dims[0]; o += 8)
+            for (int64_t k = 0; k < row; k++) {
+                if (k / taps % 4 || cn_random_uniform(&random) < 0.3) continue;
+                for (int64_t i = o; i < o + 8 && i < w->dims[0]; i++)
+                    for (int64_t c = k; c < row && c < k + 4 * taps; c += taps)
+                        w->data[i * row + c] = 0;
+            }
+    }
+}
+
+Test(integers, zeros_that_are_skipped_change_no_bit)
+{
+    cn_graph graph = exact_net();
+    cn_weights weights = test_weights(&graph, 3);
+    prune(&weights);
+    quantized q = quantize_weights(graph, weights);
+    cr_assert(work_out(&q));
+    cn_session_options options = cn_session_defaults();
+    options.batch = IMAGES;
+    for (int i = 0; i < 6; i++) {
+        cn_session *session;
+        int32_t count, fewer = 0;
+        options.sparse = i % 2;
+        options.threads = i / 2 + 1;
+        run(&q, &options, q.input, q.output);
+        cr_assert_arr_eq(q.output, q.right, (size_t)(q.out * IMAGES) * sizeof *q.output);
+        cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+        const cn_layer_profile *profile = cn_session_profile(session, &count);
+        for (int32_t l = 0; l < count; l++)
+            fewer += profile[l].products < profile[l].dense_products;
+        cr_assert(options.sparse ? fewer >= 3 : !fewer, "%d layers do fewer products", fewer);
+        cn_session_free(session);
     }
     give(&q);
 }
