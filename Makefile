@@ -28,25 +28,32 @@ endif
 MACHINE := $(or $(shell $(CC) -dumpmachine 2>/dev/null),$(shell uname -m))
 ifneq ($(filter x86_64%,$(MACHINE)),)
   ISAS := scalar avx2 avx512
+  INTEGER_ISAS := avx512_vnni
 else ifneq ($(filter aarch64%,$(MACHINE)),)
   ISAS := scalar neon
+  INTEGER_ISAS := neon_dot
 else
   ISAS := scalar
 endif
 
-# Every file of engine/cpu/kernels is one source for all instruction sets (docs/kernels.md).
+# Every file of engine/cpu/kernels is one source for all instruction sets, and those of integers for
+# the sets that only integers use (docs/kernels.md).
 ISA_FLAGS_scalar := -fno-tree-vectorize -DCN_KERNEL_ISA_SCALAR
 ISA_FLAGS_avx2   := -mavx2 -mfma -mtune=haswell -DCN_KERNEL_ISA_AVX2
 ISA_FLAGS_avx512 := -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma -mprefer-vector-width=512 -DCN_KERNEL_ISA_AVX512
 ISA_FLAGS_neon   := -DCN_KERNEL_ISA_NEON
+ISA_FLAGS_avx512_vnni := $(ISA_FLAGS_avx512) -mavx512vnni -DCN_KERNEL_ISA_AVX512_VNNI
+ISA_FLAGS_neon_dot    := $(ISA_FLAGS_neon) -march=armv8.2-a+dotprod -DCN_KERNEL_ISA_NEON_DOT
 
 ENGINE_SRC  := $(filter-out engine/cpu/kernels/%,$(wildcard engine/*/*.c))
 KERNEL_SRC  := $(wildcard engine/cpu/kernels/*.c)
+INTEGER_SRC := $(filter engine/cpu/kernels/i8_%,$(KERNEL_SRC))
+KERNEL_OBJ  := $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o)) $(foreach isa,$(INTEGER_ISAS),$(INTEGER_SRC:%.c=$(OBJ)/%.$(isa).o))
 HARNESS_SRC := $(wildcard harness/*.c harness/*/*.c)
 UNIT_SRC    := $(wildcard tests/unit/*.c)
 
 ONNX := $(OBJ)/onnx/onnx.pb-c
-ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(ONNX).o $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
+ENGINE_OBJ  := $(ENGINE_SRC:%.c=$(OBJ)/%.o) $(ONNX).o $(KERNEL_OBJ)
 SCHEMA_OBJ  := $(patsubst %.sql,$(OBJ)/%_sql.o,$(wildcard harness/store/schema*.sql))
 HARNESS_OBJ := $(HARNESS_SRC:%.c=$(OBJ)/%.o) $(SCHEMA_OBJ)
 UNIT_OBJ    := $(UNIT_SRC:%.c=$(OBJ)/%.o)
@@ -71,8 +78,7 @@ $(OBJ)/unit: $(UNIT_OBJ) $(filter-out $(OBJ)/harness/main.o,$(HARNESS_OBJ)) $(OB
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 # The kernel tests leave threads and files out, so that they also run on an emulated processor.
-KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/format/weights.c engine/run/reference.c)) \
-  $(foreach isa,$(ISAS),$(KERNEL_SRC:%.c=$(OBJ)/%.$(isa).o))
+KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/format/weights.c engine/run/reference.c)) $(KERNEL_OBJ)
 CPUINFO := $(if $(filter x86_64%,$(MACHINE)),-lcpuinfo)
 $(OBJ)/kernel-tests: $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/bench_conv.c,$(wildcard tests/kernels/*.c))) $(KERNEL_TEST_OBJ)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread
@@ -119,7 +125,7 @@ $(OBJ)/engine/cpu/kernels/%.$(1).o: engine/cpu/kernels/%.c
 	@mkdir -p $$(@D)
 	$$(say)$$(CC) $$(ALL_CFLAGS) $(KERNEL_OPTIMIZATION) $(ISA_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 endef
-$(foreach isa,$(ISAS),$(eval $(call ISA_RULE,$(isa))))
+$(foreach isa,$(ISAS) $(INTEGER_ISAS),$(eval $(call ISA_RULE,$(isa))))
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 

@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "compress/quantized.h"
+#include "run/quantization.h"
 #include "compress/statistics.h"
 #include "condense/memory.h"
 

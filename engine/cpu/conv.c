@@ -22,11 +22,15 @@ static int32_t overhang(int32_t in, int32_t out, int32_t kernel, int32_t stride,
 
 void cn_conv_halo(const cn_conv_problem *p, int32_t halo[4])
 {
-    const cn_window *w = &p->window;
-    if (cn_conv_depthwise.fits(p)) { /* which asks for none */
+    if (cn_conv_depthwise.fits(p)) /* which asks for none */
         halo[0] = halo[1] = halo[2] = halo[3] = 0;
-        return;
-    }
+    else
+        cn_conv_reach(p, halo);
+}
+
+void cn_conv_reach(const cn_conv_problem *p, int32_t halo[4])
+{
+    const cn_window *w = &p->window;
     halo[0] = w->pad_top;
     halo[1] = overhang(p->in.h, p->out.h, w->kernel_h, w->stride_h, w->dilation_h, w->pad_top);
     halo[2] = w->pad_left;
@@ -50,7 +54,7 @@ static bool axis_fits(int32_t in, int32_t out, int32_t kernel, int32_t stride, i
     return last < (int64_t)in + before + after;
 }
 
-static cn_status check(const cn_conv_problem *p, cn_error *error)
+cn_status cn_conv_check(const cn_conv_problem *p, cn_error *error)
 {
     const cn_window *w = &p->window;
     if (p->in.c != p->in_c || p->out.c != p->out_c || !extent_fits(p->in_c) ||
@@ -181,7 +185,7 @@ cn_conv_traffic cn_conv_traffic_of(const cn_conv_problem *problem, cn_conv_way w
 cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way way,
                       const float *weight, const float *bias, cn_isa isa, cn_error *error)
 {
-    cn_status status = check(problem, error);
+    cn_status status = cn_conv_check(problem, error);
     if (status != CN_OK) return status;
     if (!cn_conv_can(problem, way))
         return cn_fail(error, CN_EINVAL, "this convolution cannot be done that way");

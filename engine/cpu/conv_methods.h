@@ -64,6 +64,12 @@ struct cn_conv_method {
 extern const cn_conv_method cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
     cn_conv_winograd6, cn_conv_sparse1, cn_conv_sparse2, cn_conv_sparse4, cn_conv_sparse8;
 
+/* CN_EINVAL where the problem contradicts itself. */
+cn_status cn_conv_check(const cn_conv_problem *problem, cn_error *error);
+
+/* How far windows reach past the planes: top, bottom, left, right. */
+void cn_conv_reach(const cn_conv_problem *problem, int32_t halo[4]);
+
 /* Zeroed memory for `weights` floats of packed weights and `outputs` biases. */
 cn_status cn_conv_allocate(cn_conv *conv, size_t weights, size_t outputs, cn_error *error);
 

@@ -14,20 +14,30 @@ static int64_t count_nonzero(const cn_weights *weights, const cn_layer *layer)
     return nonzero;
 }
 
-/* Everything of a layer's profile but the time, from the graph and the weights before packing. */
-static cn_layer_profile describe(const cn_graph *graph, const cn_weights *weights, int32_t index,
-                                 int32_t batch)
+/* Bytes of a layer's output for one image. */
+static int64_t output_bytes(const cn_session *session, int32_t layer)
 {
+    bool integers = cn_integers_levels(&session->integers, layer).scale > 0;
+    return cn_shape_count(session->graph.layers[layer].shape) *
+           (integers ? 1 : (int64_t)sizeof(float));
+}
+
+/* Everything of a layer's profile but the time, from the graph and the weights before packing. */
+static cn_layer_profile describe(const cn_session *session, const cn_weights *weights,
+                                 int32_t index)
+{
+    const cn_graph *graph = &session->graph;
     const cn_layer *layer = &graph->layers[index];
+    int32_t batch = session->options.batch;
     cn_layer_profile profile = {.name = layer->name,
                                 .op = layer->op,
                                 .kernel = "in_place",
                                 .macs = cn_layer_macs(graph, index) * batch,
                                 .nonzero = count_nonzero(weights, layer),
                                 .shape = layer->shape};
-    int64_t activations = cn_shape_count(layer->shape), values = 0;
+    int64_t activations = output_bytes(session, index), values = 0;
     for (int32_t k = 0; k < layer->input_count; k++)
-        activations += cn_shape_count(graph->layers[layer->inputs[k]].shape);
+        activations += output_bytes(session, layer->inputs[k]);
     cn_weight_spec specs[4];
     int32_t tensors = cn_layer_weights(graph, index, specs);
     for (int32_t t = 0; t < tensors; t++) {
@@ -35,8 +45,9 @@ static cn_layer_profile describe(const cn_graph *graph, const cn_weights *weight
         values += cn_tensor_count(tensor);
     }
     profile.products = profile.dense_products = profile.macs;
-    profile.activation_bytes = (int64_t)sizeof(float) * activations * batch;
-    profile.bytes = (int64_t)sizeof(float) * values + profile.activation_bytes;
+    bool integers = cn_op_is_tensor(layer->op) && cn_integers_any(&session->integers);
+    profile.activation_bytes = activations * batch;
+    profile.bytes = (integers ? 1 : (int64_t)sizeof(float)) * values + profile.activation_bytes;
     return profile;
 }
 
@@ -46,11 +57,11 @@ static cn_status plan_memory(cn_session *session, cn_error *error)
     cn_memory_need *needs = cn_calloc((size_t)graph->count, sizeof *needs);
     if (!needs) return cn_fail(error, CN_ENOMEM, "no memory to plan %d layers", graph->count);
     for (int32_t i = 0; i < graph->count; i++)
-        needs[i] = cn_step_need(graph, i);
+        needs[i] = cn_step_need(graph, i, &session->integers);
     for (int32_t i = 0; i < graph->count; i++)
-        cn_step_ask_halo(graph, i, needs);
-    cn_status status =
-        cn_memory_plan_make(&session->plan, graph, needs, session->options.batch, error);
+        cn_step_ask_halo(graph, i, &session->integers, needs);
+    cn_status status = cn_memory_plan_make(&session->plan, &session->integers.stored, needs,
+                                           session->options.batch, error);
     cn_free(needs);
     if (status) return status;
     session->memory.arena = session->plan.arena;
@@ -77,7 +88,7 @@ static cn_view dense_view(cn_shape shape, int32_t batch)
 
 static cn_view view_of(const cn_session *session, int32_t layer)
 {
-    return cn_memory_view(&session->plan, &session->graph, layer, session->arena);
+    return cn_memory_view(&session->plan, &session->integers.stored, layer, session->arena);
 }
 
 static cn_status bind_inputs(const cn_session *session, cn_step *step, cn_error *error)
@@ -93,13 +104,15 @@ static cn_status bind_inputs(const cn_session *session, cn_step *step, cn_error 
     return CN_OK;
 }
 
-/* The next free step, made for layer `index` and bound to its views. */
-static cn_status add_step(cn_session *session, int32_t index, cn_weights *weights, cn_step **out,
-                          cn_error *error)
+/* The next free step, made for layer `index` (of a concat: for input `part`) and bound to its
+ * views.
+ */
+static cn_status add_step(cn_session *session, int32_t index, int32_t part, cn_weights *weights,
+                          cn_step **out, cn_error *error)
 {
     cn_step *step = &session->steps[session->step_count++];
-    cn_status status =
-        cn_step_make(step, &session->graph, index, weights, &session->options, error);
+    cn_status status = cn_step_make(step, &session->graph, index, part, weights, &session->integers,
+                                    &session->options, error);
     if (!status) status = bind_inputs(session, step, error);
     if (status) return status;
     step->out = view_of(session, index);
@@ -107,25 +120,39 @@ static cn_status add_step(cn_session *session, int32_t index, cn_weights *weight
     return CN_OK;
 }
 
-/* A concat copies the inputs that could not be written in place. */
+/* A concat copies the inputs that could not be written in place. Those that touch integers find
+ * their channels in the whole output by themselves. */
 static cn_status add_concat(cn_session *session, int32_t index, cn_weights *weights,
                             cn_error *error)
 {
     const cn_layer *layer = &session->graph.layers[index];
-    cn_view whole = view_of(session, index), part = whole;
+    const cn_graph *stored = &session->integers.stored;
+    bool whole = cn_integers_touch(&session->integers, &session->graph, index);
+    cn_view part = view_of(session, index);
     for (int32_t k = 0; k < layer->input_count; k++) {
-        part.c = session->graph.layers[layer->inputs[k]].shape.c;
-        if (!cn_memory_concat_in_place(&session->plan, &session->graph, index, k)) {
+        if (!whole) part.c = stored->layers[layer->inputs[k]].shape.c;
+        if (!cn_memory_concat_in_place(&session->plan, stored, index, k)) {
             cn_step *step;
-            cn_status status = add_step(session, index, weights, &step, error);
+            cn_status status = add_step(session, index, k, weights, &step, error);
             if (status) return status;
             step->in[0] = step->in[k];
             step->out = part;
             cn_step_cut(step, session->options.threads, true);
         }
-        part.data += part.c * part.plane;
+        if (!whole) part.data += part.c * part.plane;
     }
     return CN_OK;
+}
+
+/* Whether what is around the planes of layer `index` must be written: its block is new, or it held
+ * another zero point. */
+static bool is_fresh(const cn_session *session, int32_t index)
+{
+    int32_t shared = session->plan.places[index].shared;
+    if (shared < 0) return true;
+    int32_t input = session->graph.layers[index].inputs[shared];
+    return cn_integers_levels(&session->integers, input).zero !=
+           cn_integers_levels(&session->integers, index).zero;
 }
 
 /* The last step: from the last layer's planes to the caller's dense tensor. */
@@ -151,6 +178,8 @@ static void describe_step(cn_session *session, int32_t index, const cn_step *ste
     cn_layer_profile *profile = &session->profile[index];
     profile->kernel = cn_step_kernel(step);
     profile->packed_bytes = (int64_t)cn_step_weight_bytes(step);
+    if (step->int8_conv)
+        profile->products = cn_int8_conv_products(step->int8_conv) * session->options.batch;
     if (!step->conv) return;
     const cn_session_options *o = &session->options;
     const cn_step_choice *choice = step->choice;
@@ -168,16 +197,15 @@ static cn_status add_steps(cn_session *session, cn_weights *weights, cn_error *e
 {
     const cn_graph *graph = &session->graph;
     for (int32_t i = 0; i < graph->count; i++) {
-        session->profile[i] = describe(graph, weights, i, session->options.batch);
+        session->profile[i] = describe(session, weights, i);
         int32_t before = session->step_count;
         cn_status status;
         cn_step *step;
         if (graph->layers[i].op == CN_OP_CONCAT) {
             status = add_concat(session, i, weights, error);
         } else {
-            status = add_step(session, i, weights, &step, error);
-            if (!status)
-                cn_step_cut(step, session->options.threads, session->plan.places[i].shared < 0);
+            status = add_step(session, i, 0, weights, &step, error);
+            if (!status) cn_step_cut(step, session->options.threads, is_fresh(session, i));
         }
         if (status) return status;
         if (session->step_count > before) describe_step(session, i, &session->steps[before]);
@@ -216,6 +244,19 @@ static cn_status make_scratch(cn_session *session, cn_error *error)
     return CN_OK;
 }
 
+/* Scales are of the network with these passes; with others it is one of floats. */
+static cn_status load_integers(cn_session *session, const cn_weights *weights, cn_error *error)
+{
+    static const cn_weights none;
+    const unsigned folded = CN_PASS_ALL & ~CN_PASS_FC_AS_CONV;
+    bool may = session->options.integers && (session->options.passes & folded) == folded;
+    cn_status status =
+        cn_integers_load(&session->integers, &session->graph, may ? weights : &none, error);
+    if (!status && !cn_integers_any(&session->integers))
+        session->options.isa = cn_isa_of_floats(session->options.isa);
+    return status;
+}
+
 cn_status cn_session_build(cn_session *session, const cn_graph *graph, const cn_weights *weights,
                            cn_error *error)
 {
@@ -225,6 +266,7 @@ cn_status cn_session_build(cn_session *session, const cn_graph *graph, const cn_
     session->options.isa = cn_isa_available(session->options.isa);
     cn_weights own = {0};
     status = cn_passes_apply(graph, weights, session->options.passes, &session->graph, &own, error);
+    if (!status) status = load_integers(session, weights, error);
     if (!status) status = plan_memory(session, error);
     if (!status) status = make_steps(session, &own, error);
     if (!status) status = make_scratch(session, error);

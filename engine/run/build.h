@@ -5,11 +5,13 @@
 #include "condense/session.h"
 #include "plan/choice.h"
 #include "plan/memory.h"
+#include "run/integers.h"
 #include "run/step.h"
 
 struct cn_session {
     cn_session_options options;
     cn_graph graph; /* as planned: after the passes */
+    cn_integers integers;
     cn_memory_plan plan;
     void *arena;
     cn_pool *pool;

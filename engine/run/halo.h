@@ -11,8 +11,8 @@
 
 bool cn_halo_any(const cn_view *view);
 
-/* Writes the zeros around share `share` of `shares` of the planes, or of the rows of every plane.
- */
-void cn_halo_clear(const cn_view *view, size_t share, size_t shares, bool by_planes);
+/* Fills what is around share `share` of `shares` of the planes, or of the rows of every plane, with
+ * `byte`: 0 for floats, their zero point for slots of 8-bit integers. */
+void cn_halo_clear(const cn_view *view, size_t share, size_t shares, bool by_planes, uint8_t byte);
 
 #endif

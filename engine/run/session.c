@@ -16,7 +16,8 @@ cn_session_options cn_session_defaults(void)
                                 .passes = CN_PASS_ALL,
                                 .isa = CN_ISA_BEST,
                                 .sparse = true,
-                                .reorder = true};
+                                .reorder = true,
+                                .integers = true};
 }
 
 cn_status cn_session_new(cn_session **out, const cn_graph *graph, const cn_weights *weights,
@@ -77,10 +78,14 @@ cn_status cn_session_find_nonfinite(cn_session *session, const float *input, con
     if (!input) return cn_fail(error, CN_EINVAL, "a run needs an input");
     *layer = NULL;
     session->steps[0].in[0].data = (float *)(uintptr_t)input;
+    if (!all_finite(session->steps[0].in)) { /* integers would not show it */
+        *layer = session->graph.layers[0].name;
+        return CN_OK;
+    }
     for (int32_t i = 0; i < session->step_count - 1; i++) { /* the last step copies to the caller */
         const cn_step *step = &session->steps[i];
         run_step(session, step);
-        if (all_finite(&step->out)) continue;
+        if (step->slots || all_finite(&step->out)) continue;
         *layer = session->graph.layers[step->layer].name;
         return CN_OK;
     }
@@ -138,6 +143,7 @@ void cn_session_free(cn_session *session)
     cn_free(session->scratch);
     cn_free(session->arena);
     cn_memory_plan_clear(&session->plan);
+    cn_integers_clear(&session->integers);
     cn_pool_free(session->pool);
     cn_graph_clear(&session->graph);
     cn_free(session);

@@ -21,10 +21,14 @@ cn_conv_problem cn_step_conv_problem(const cn_graph *graph, const cn_layer *laye
                              .residual = layer->residual >= 0};
 }
 
-cn_memory_need cn_step_need(const cn_graph *graph, int32_t index)
+cn_memory_need cn_step_need(const cn_graph *graph, int32_t index, const cn_integers *integers)
 {
     const cn_layer *layer = &graph->layers[index];
     cn_memory_need need = {0};
+    /* Floats from integers lie elsewhere. */
+    if (cn_integers_touch(integers, graph, index) &&
+        !(cn_integers_levels(integers, index).scale > 0))
+        return need;
     switch (layer->op) {
     case CN_OP_CONV:
     case CN_OP_FC: /* reads the residual just before it writes the same pixel */
@@ -50,13 +54,17 @@ cn_memory_need cn_step_need(const cn_graph *graph, int32_t index)
     return need;
 }
 
-void cn_step_ask_halo(const cn_graph *graph, int32_t index, cn_memory_need *needs)
+void cn_step_ask_halo(const cn_graph *graph, int32_t index, const cn_integers *integers,
+                      cn_memory_need *needs)
 {
     const cn_layer *layer = &graph->layers[index];
     if (layer->op != CN_OP_CONV) return;
     cn_conv_problem problem = cn_step_conv_problem(graph, layer);
     int32_t halo[4], *wanted = needs[layer->inputs[0]].halo;
-    cn_conv_halo(&problem, halo);
+    if (cn_integers_levels(integers, layer->inputs[0]).scale > 0)
+        cn_int8_conv_halo(&problem, halo);
+    else
+        cn_conv_halo(&problem, halo);
     for (int k = 0; k < 4; k++)
         if (halo[k] > wanted[k]) wanted[k] = halo[k];
 }
@@ -112,6 +120,7 @@ static cn_status choose(cn_step *step, const cn_layer *layer, const cn_conv_prob
     return CN_OK;
 }
 
+/* A convolution or fully connected layer. */
 static cn_status make_conv(cn_step *step, const cn_graph *graph, const cn_layer *layer,
                            const float *weight, const float *bias,
                            const cn_session_options *options, cn_error *error)
@@ -128,21 +137,71 @@ static cn_status make_conv(cn_step *step, const cn_graph *graph, const cn_layer 
     return status;
 }
 
-cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, cn_weights *weights,
+static cn_int8_tensor tensor_of(const cn_graph *graph, const cn_integers *integers, int32_t layer)
+{
+    return (cn_int8_tensor){graph->layers[layer].shape, cn_integers_levels(integers, layer)};
+}
+
+static cn_status make_int8_conv(cn_step *step, const cn_graph *graph, const float *weight,
+                                const float *bias, const cn_integers *integers,
+                                const cn_session_options *options, cn_error *error)
+{
+    const cn_layer *layer = &graph->layers[step->layer];
+    cn_int8_problem problem = {.conv = cn_step_conv_problem(graph, layer),
+                               .in = cn_integers_levels(integers, layer->inputs[0]),
+                               .out = cn_integers_levels(integers, step->layer),
+                               .sparse = options->sparse};
+    if (layer->residual >= 0)
+        problem.residual = cn_integers_levels(integers, layer->inputs[layer->residual]);
+    return cn_int8_conv_new(&step->int8_conv, &problem, weight,
+                            integers->quantization.weight_scales[step->layer], bias, options->isa,
+                            error);
+}
+
+/* `part`: the input of a concat that is copied. */
+static cn_status make_int8_simple(cn_step *step, const cn_graph *graph, int32_t part,
+                                  const cn_norm_weights *norm, const cn_integers *integers,
+                                  cn_isa isa, cn_error *error)
+{
+    const cn_layer *layer = &graph->layers[step->layer];
+    bool join = layer->op == CN_OP_CONCAT;
+    int32_t inputs = join || !layer->input_count ? 1 : layer->input_count, channel = 0;
+    cn_int8_tensor *in = cn_calloc((size_t)inputs, sizeof *in);
+    if (!in) return cn_fail(error, CN_ENOMEM, "out of memory");
+    in[0].shape = layer->shape; /* of an input layer */
+    for (int32_t k = 0; k < inputs && layer->input_count; k++)
+        in[k] = tensor_of(graph, integers, layer->inputs[join ? part : k]);
+    for (int32_t k = 0; k < part; k++)
+        channel += graph->layers[layer->inputs[k]].shape.c;
+    cn_status status =
+        cn_int8_simple_new(&step->int8_simple, layer, norm, in, inputs,
+                           tensor_of(graph, integers, step->layer), channel, isa, error);
+    cn_free(in);
+    return status;
+}
+
+cn_status cn_step_make(cn_step *step, const cn_graph *graph, int32_t index, int32_t part,
+                       cn_weights *weights, const cn_integers *integers,
                        const cn_session_options *options, cn_error *error)
 {
     const cn_layer *layer = &graph->layers[index];
     const float *weight = data_of(weights, layer, "weight"), *bias = NULL;
+    bool touches = cn_integers_touch(integers, graph, index);
     cn_status status;
     step->layer = index;
+    step->slots = cn_integers_levels(integers, index).scale > 0;
+    step->zero = (uint8_t)cn_integers_levels(integers, index).zero;
     if (layer->bias || layer->op == CN_OP_BATCH_NORM) bias = data_of(weights, layer, "bias");
-    if (layer->op == CN_OP_CONV || layer->op == CN_OP_FC) {
+    cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),
+                            data_of(weights, layer, "running_var")};
+    if (cn_op_is_tensor(layer->op) && touches)
+        status = make_int8_conv(step, graph, weight, bias, integers, options, error);
+    else if (cn_op_is_tensor(layer->op))
         status = make_conv(step, graph, layer, weight, bias, options, error);
-    } else {
-        cn_norm_weights norm = {weight, bias, data_of(weights, layer, "running_mean"),
-                                data_of(weights, layer, "running_var")};
+    else if (touches)
+        status = make_int8_simple(step, graph, part, &norm, integers, options->isa, error);
+    else
         status = cn_simple_new(&step->simple, layer, &norm, options->isa, error);
-    }
     if (status) return cn_fail_in(error, status, "layer '%s'", layer->name);
     give_free(weights, layer, "weight");
     give_free(weights, layer, "bias");
@@ -157,6 +216,12 @@ void cn_step_cut(cn_step *step, int32_t threads, bool fresh)
         if (step->generator) cn_generate(step->generator, step->conv, step->in);
         step->tasks = cn_conv_tasks(step->conv, batch, threads);
         step->by_planes = cn_conv_by_channels(step->conv, batch, step->tasks);
+    } else if (step->int8_conv) {
+        step->tasks = cn_int8_conv_tasks(step->int8_conv, batch, threads);
+        step->by_planes = cn_int8_conv_by_channels(step->int8_conv, batch, step->tasks);
+    } else if (step->int8_simple) {
+        step->tasks = cn_int8_simple_tasks(step->int8_simple, batch, threads);
+        step->by_planes = cn_int8_simple_by_planes(step->int8_simple);
     } else {
         step->tasks = cn_simple_tasks(step->simple, step->in, &step->out, threads);
         step->by_planes = cn_simple_by_planes(step->simple);
@@ -173,18 +238,23 @@ static cn_shape shape_of(const cn_view *view)
 size_t cn_step_scratch(const cn_step *step)
 {
     if (step->conv) return cn_conv_scratch(step->conv, step->out.n);
+    if (step->int8_conv) return cn_int8_conv_scratch(step->int8_conv, step->out.n);
+    if (step->int8_simple) return cn_int8_simple_scratch(step->int8_simple);
     return cn_simple_scratch(step->simple, shape_of(step->in), shape_of(&step->out));
 }
 
 size_t cn_step_weight_bytes(const cn_step *step)
 {
     if (step->conv) return cn_conv_weight_bytes(step->conv);
+    if (step->int8_conv) return cn_int8_conv_weight_bytes(step->int8_conv);
     return 0;
 }
 
 const char *cn_step_kernel(const cn_step *step)
 {
     if (step->conv) return cn_conv_kernel(step->conv);
+    if (step->int8_conv) return cn_int8_conv_kernel(step->int8_conv);
+    if (step->int8_simple) return cn_int8_simple_kernel(step->int8_simple);
     return cn_simple_kernel(step->simple);
 }
 
@@ -200,7 +270,7 @@ static void clear_halo(const cn_step *step, size_t index)
 {
     for (size_t s = 0; s < step->halo_shares; s++)
         if (step->tasks * s / step->halo_shares == index)
-            cn_halo_clear(&step->out, s, step->halo_shares, step->by_planes);
+            cn_halo_clear(&step->out, s, step->halo_shares, step->by_planes, step->zero);
 }
 
 static void run_task(void *context, size_t index, size_t thread)
@@ -213,6 +283,11 @@ static void run_task(void *context, size_t index, size_t thread)
     clear_halo(step, index);
     if (step->conv)
         cn_conv_task(step->conv, step->in, &step->out, residual, index, step->tasks, scratch);
+    else if (step->int8_conv)
+        cn_int8_conv_task(step->int8_conv, step->in, &step->out, residual, index, step->tasks,
+                          scratch);
+    else if (step->int8_simple)
+        cn_int8_simple_task(step->int8_simple, step->in, &step->out, index, step->tasks, scratch);
     else
         cn_simple_task(step->simple, step->in, &step->out, index, step->tasks, scratch);
     cn_denormals_restore(state);
@@ -229,6 +304,8 @@ void cn_step_clear(cn_step *step)
     cn_conv_free(step->conv);
     cn_simple_free(step->simple);
     cn_free(step->choice);
+    cn_int8_conv_free(step->int8_conv);
+    cn_int8_simple_free(step->int8_simple);
     cn_free(step->in);
     *step = (cn_step){0};
 }

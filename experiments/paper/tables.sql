@@ -291,7 +291,7 @@ SELECT scale, threads, model AS network, scheme, printf('%g', rate_asked) AS ask
        fixed(rate, 2) AS rate, fixed(mac_ratio, 2) AS "fewer MACs", brief(median_ms, 3) AS ms,
        brief(dense_ms, 3) AS "dense ms", fixed(speedup, 2) AS "over dense",
        '[' || fixed(speedup_low, 2) || ', ' || fixed(speedup_high, 2) || ']' AS "95 %",
-       'the noise leaves no interval' AS "95 %?",
+       'noise leaves the interval open' AS "95 %?",
        fixed(direct_speedup, 2) AS "over direct", fixed(reference_speedup, 2) AS "over best",
        reference AS best, 'no other engine was timed' AS "?"
   FROM executions WHERE of_scheme = 1

@@ -23,20 +23,33 @@ static const char *missing(void)
     return NULL;
 }
 
-static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
-                          const st_engine_options *options, cn_error *error)
+static cn_status open_session(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                              const st_engine_options *options, bool integers, cn_error *error)
 {
     st_engine *engine = cn_calloc(1, sizeof *engine);
     if (!engine) return cn_fail(error, CN_ENOMEM, "out of memory");
     cn_session_options own = cn_session_defaults();
     own.threads = options->threads;
     own.batch = options->batch;
+    own.integers = integers;
     cn_status status = cn_session_new(&engine->session, graph, weights, &own, error);
     if (status)
         cn_free(engine);
     else
         *out = engine;
     return status;
+}
+
+static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                          const st_engine_options *options, cn_error *error)
+{
+    return open_session(out, graph, weights, options, true, error);
+}
+
+static cn_status open_floats(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                             const st_engine_options *options, cn_error *error)
+{
+    return open_session(out, graph, weights, options, false, error);
 }
 
 static cn_status bind_net(st_engine *engine, const float *input, float *output, cn_error *error)
@@ -60,3 +73,5 @@ static void close_net(st_engine *engine)
 
 const st_engine_kind st_engine_condense = {"condense", version, missing, open_net,
                                            bind_net,   run_net, NULL,    close_net};
+const st_engine_kind st_engine_floats = {"floats", version, missing, open_floats,
+                                         bind_net, run_net, NULL,    close_net};

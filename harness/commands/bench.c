@@ -225,7 +225,9 @@ static int check(request *r)
     int isa = r->scalar ? CN_ISA_SCALAR : cn_isa_parse(r->isa_name);
     if (isa < 0)
         return st_complain("bench", ST_EXIT_USAGE,
-                           "--isa %s: choose scalar, neon, avx2, avx512 or best", r->isa_name);
+                           "--isa %s: choose scalar, neon, neon_dot, avx2, avx512, avx512_vnni or "
+                           "best",
+                           r->isa_name);
     one->isa = (cn_isa)isa;
     if (!parse_threads(r))
         return st_complain("bench", ST_EXIT_USAGE,
@@ -244,6 +246,8 @@ static const char about[] =
     "other engines run the same network on the same input in interleaved rounds. One that is\n"
     "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
     "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
+    "Weights with scales ('condense calibrate --bits 8 --output') run on 8-bit integers;\n"
+    "--against floats runs them as floats beside that. Outputs may then differ.\n\n"
     "With --scheme and --rate, weights are pruned first, by magnitude and without training\n"
     "(docs/measuring.md). Our engine then runs as it is, without reordering of channels, with\n"
     "kernels that skip no zeros, and as a dense direct convolution, all in the same rounds; the\n"
@@ -269,7 +273,7 @@ static int parse(request *r, int argc, char **argv)
         {"batch", ST_INT, &one->batch, "N",
          "images a run; default 1; with --training, the recipe's", 1, 4096},
         {"against", ST_TEXT, &one->against, "ENGINES",
-         "comma list of onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
+         "comma list of floats, onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
         {"scheme", ST_TEXT, &r->scheme_list, "NAMES",
          "prune by this first; comma list of schemes, as 'condense compress' has them", 0, 0},
         {"rate", ST_TEXT, &r->rate_list, "LIST",

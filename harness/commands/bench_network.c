@@ -1,4 +1,5 @@
 /* condense bench: one network on our engine and on others. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "condense/clock.h"
 #include "condense/memory.h"
 #include "condense/passes.h"
+#include "condense/quantize.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
 #include "measure/sizes.h"
@@ -79,13 +81,21 @@ static cn_status open_other(const st_bench_request *r, st_bench *b, const st_eng
     return CN_OK;
 }
 
+/* By how much outputs may differ. The input is noise, which is far from the pictures that integers
+ * were calibrated on: beside floats they may give anything finite. */
+static double tolerance_of(const cn_weights *weights)
+{
+    return cn_quantization_there(weights) ? DBL_MAX : 1e-3;
+}
+
 /* Opens every engine of the comma list `against`, or all but ours. */
 static cn_status open_others(const st_bench_request *r, st_bench *b, cn_error *error)
 {
     cn_status status = CN_OK;
     if (r->against && !strcmp(r->against, "all")) {
         for (int i = 0; st_engine_kinds[i] && !status; i++)
-            if (st_engine_kinds[i] != &st_engine_condense)
+            if (st_engine_kinds[i] != &st_engine_condense &&
+                (st_engine_kinds[i] != &st_engine_floats || cn_quantization_there(&b->weights)))
                 status = open_other(r, b, st_engine_kinds[i], error);
         return status;
     }
@@ -156,6 +166,7 @@ static cn_status run_duel(const st_bench_request *r, st_bench *b, const cn_sessi
         status = open_own(b, (st_own)own, &options[own], error);
     if (status) return status;
     const cn_session *first = b->duel.contestants[0].session;
+    b->duel.tolerance = tolerance_of(&b->weights);
     b->duel.inputs = cn_shape_count(cn_session_input_shape(first)) * r->batch;
     b->duel.outputs = cn_shape_count(cn_session_output_shape(first)) * r->batch;
     status = open_others(r, b, error);

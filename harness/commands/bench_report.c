@@ -83,7 +83,7 @@ static void print_contestant(const st_bench *b, int32_t index)
     if (!masked) print_share_of_peak(b, c);
     if (index && masked)
         printf("  condense is %.2f [%.2f, %.2f] times as fast, outputs within %.1e", 1 / c->ratio,
-               1 / c->ratio_high, 1 / c->ratio_low, c->difference);
+               1 / c->ratio_high, c->ratio_low > 0 ? 1 / c->ratio_low : INFINITY, c->difference);
     else if (index)
         printf("  condense takes %.2f [%.2f, %.2f] of its time, outputs within %.1e", c->ratio,
                c->ratio_low, c->ratio_high, c->difference);

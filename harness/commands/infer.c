@@ -119,7 +119,7 @@ int st_command_infer(int argc, char **argv)
         {"output", ST_TEXT, &r.output, "Y.npy", "where the float32 outputs go", 0, 0},
         {"threads", ST_INT, &r.threads, "N", "threads; 0: all processors; default 1", 0, 1024},
         {"batch", ST_INT, &r.batch, "N", "images a run; default: all, at most 64", 0, 4096},
-        {"isa", ST_TEXT, &r.isa, "LEVEL", "highest instruction set: scalar, neon, avx2, avx512", 0,
+        {"isa", ST_TEXT, &r.isa, "LEVEL", "highest instruction set: scalar, neon, neon_dot, avx2, avx512, avx512_vnni", 0,
          0},
         {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
         {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
@@ -146,7 +146,9 @@ int st_command_infer(int argc, char **argv)
     int isa = r.scalar ? CN_ISA_SCALAR : cn_isa_parse(r.isa);
     if (isa < 0)
         return st_complain("infer", ST_EXIT_USAGE,
-                           "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa);
+                           "--isa %s: choose scalar, neon, neon_dot, avx2, avx512, avx512_vnni or "
+                           "best",
+                           r.isa);
     job j = {0};
     cn_error error = {0};
     cn_status done = infer(&r, &j, (cn_isa)isa, &error);

@@ -87,7 +87,7 @@ static void print_plan(const st_plan *plan, const double *seconds, bool json)
     if (json) puts("[");
     for (int32_t i = 0; i < plan->count; i++) {
         const st_request *r = &plan->requests[i];
-        const char *isa = cn_isa_name(cn_isa_available(r->isa));
+        const char *isa = cn_isa_name(cn_isa_of_floats(cn_isa_available(r->isa)));
         total += seconds[i];
         if (json)
             printf("  {\"model\": \"%s\", \"scale\": \"%s\", \"variant\": \"%s\", \"backend\": "

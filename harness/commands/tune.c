@@ -284,7 +284,7 @@ int st_command_tune(int argc, char **argv)
     if (isa < 0)
         return st_complain("tune", ST_EXIT_USAGE,
                            "--isa %s: choose scalar, neon, avx2, avx512 or best", r.isa_name);
-    r.isa = (cn_isa)isa;
+    r.isa = cn_isa_of_floats(cn_isa_available((cn_isa)isa)); /* integers have no ways */
     if (!r.scheme_name != !r.rate)
         return st_complain("tune", ST_EXIT_USAGE, "--scheme and --rate go together");
     if (r.scheme_name && !cn_scheme_find(r.scheme_name, &r.scheme))

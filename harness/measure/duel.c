@@ -12,7 +12,6 @@
 #include "measure/quiet.h"
 
 enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 2000 };
-static const double tolerance = 1e-3;
 
 /* `input` and `output` are those that the engine was bound to. */
 static cn_status run_once(const st_contestant *c, const float *input, float *output,
@@ -88,9 +87,9 @@ static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *
         }
         c->compared = true;
         c->difference = difference(got, right, duel->outputs);
-        if (!(c->difference <= tolerance))
+        if (!(c->difference <= duel->tolerance))
             st_duel_exclude(c, "its outputs differ by %.2g of the largest (%.0e is allowed)",
-                            c->difference, tolerance);
+                            c->difference, duel->tolerance);
     }
     return status;
 }

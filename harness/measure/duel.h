@@ -28,6 +28,7 @@ typedef struct st_duel {
     st_contestant contestants[ST_DUEL_ENGINES]; /* the first is the one that others are held to */
     int32_t count, rounds;
     int64_t inputs, outputs; /* values of a whole batch */
+    double tolerance;        /* of outputs, relative to the first's largest */
 } st_duel;
 
 /* Takes the contestant out, for a reason that is printed with the others' results. */
@@ -35,7 +36,7 @@ __attribute__((format(printf, 2, 3))) void st_duel_exclude(st_contestant *contes
                                                            const char *reason, ...);
 
 /* Runs all that are not excluded on one random input and compares: where an output differs from the
- * first's by more than 1e-3 of the largest, or where running fails, that contestant is excluded.
+ * first's by more than the tolerance, or where running fails, that contestant is excluded.
  * Then samples for about `seconds`: each round visits all in seeded random order. Each sample
  * waits for the threads of the engine before to sleep and follows untimed runs of the same engine,
  * which then finds its weights in the caches and its threads awake, each on a processor of its own;

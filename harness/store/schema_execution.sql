@@ -113,13 +113,14 @@ WHERE bench.id IN (SELECT max(id) FROM bench WHERE id NOT IN (SELECT bench FROM 
                    GROUP BY model, scale, threads, batch);
 
 -- The last measurement of each network, scale, scheme, rate, number of threads and batch: a row an
--- engine. speedup is its mean time over ours, over paired rounds.
+-- engine. speedup is its mean time over ours, over paired rounds; where noise leaves its interval open
+-- above, speedup_high is NULL.
 CREATE VIEW v_execution_engine AS
 SELECT bench.id AS bench, model, scale, scheme, rate_asked, rate, bench.weights, threads, batch, isa,
        engine.engine, engine.engine GLOB 'condense*' AS own, engine.version, engine.samples,
        engine.median_ms, engine.mean_ms, engine.ci95_low_ms, engine.ci95_high_ms,
        1 / engine.mean_ratio AS speedup, 1 / engine.mean_ratio_high AS speedup_low,
-       1 / engine.mean_ratio_low AS speedup_high, engine.difference, engine.reason,
+       CASE WHEN engine.mean_ratio_low > 0 THEN 1 / engine.mean_ratio_low END AS speedup_high, engine.difference, engine.reason,
        engine.position, plan_ms, packed_bytes, arena_bytes, scratch_bytes, peak_memory_bytes,
        peak_memory_reason
 FROM bench

@@ -235,6 +235,7 @@ static char *metadata(const st_calibration_facts *f)
     snprintf(images, sizeof images, "%lld", (long long)f->calibration_images);
     const char *pairs[][2] = {{"model", f->model},
                               {"scale", f->scale},
+                              {"variant", f->bits ? "quantized" : "pruned"},
                               {"weights", f->weights},
                               {"method", f->method},
                               {"scheme", f->scheme},

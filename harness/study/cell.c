@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "condense/memory.h"
+#include "condense/quantize.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
 
@@ -50,7 +51,7 @@ static char *config_of(const st_cell *cell)
     add_text(json, "dataset", cell->dataset ? st_dataset_hash(cell->dataset) : NULL);
     add_text(json, "device", r->device);
     cJSON_AddBoolToObject(json, "emulated", identity->emulated);
-    add_text(json, "isa", cn_isa_name(cn_isa_available(r->isa)));
+    add_text(json, "isa", cn_isa_name(identity->isa));
     add_text(json, "machine", identity->machine);
     add_text(json, "model", identity->model_hash);
     cJSON_AddNumberToObject(json, "passes", st_cell_session_options(cell).passes);
@@ -102,6 +103,14 @@ cn_session_options st_cell_session_options(const st_cell *cell)
     return options;
 }
 
+/* A network of integers may use levels that one of floats does not. */
+static cn_isa level_of(const st_cell *cell)
+{
+    cn_isa isa = cn_isa_available(cell->request.isa);
+    bool integers = cell->request.fuse && cn_quantization_there(&cell->weights);
+    return integers ? isa : cn_isa_of_floats(isa);
+}
+
 static cn_status identify(st_cell *cell, const st_environment *environment, cn_error *error)
 {
     st_identity *identity = &cell->identity;
@@ -113,6 +122,7 @@ static cn_status identify(st_cell *cell, const st_environment *environment, cn_e
     hash_machine(environment, identity->machine);
     snprintf(identity->weights_label, sizeof identity->weights_label, "%s", cell->weights.label);
     const char *emulated = st_environment_get(environment, "machine.emulated");
+    identity->isa = level_of(cell);
     identity->emulated = emulated && !strcmp(emulated, "yes");
     identity->config = config_of(cell);
     if (!identity->config) return cn_fail(error, CN_ENOMEM, "out of memory");

@@ -32,6 +32,7 @@ typedef struct st_identity {
     char *canonical;  /* the model's */
     char name[256];   /* for people: "resnet50 imagenet dense cpu, 1 thread, batch 1" */
     char weights_label[256];
+    cn_isa isa; /* the level of its kernels */
     bool emulated;
 } st_identity;
 

@@ -11,13 +11,15 @@
 #include "plan/memory.h"
 #include "run/step.h"
 
+static const cn_integers floats; /* none */
+
 static cn_memory_plan plan_of(const cn_graph *graph, int32_t batch)
 {
     cn_memory_need *needs = cn_calloc((size_t)graph->count, sizeof *needs);
     for (int32_t i = 0; i < graph->count; i++)
-        needs[i] = cn_step_need(graph, i);
+        needs[i] = cn_step_need(graph, i, &floats);
     for (int32_t i = 0; i < graph->count; i++)
-        cn_step_ask_halo(graph, i, needs);
+        cn_step_ask_halo(graph, i, &floats, needs);
     cn_memory_plan plan;
     cn_error error = {0};
     cr_assert_eq(cn_memory_plan_make(&plan, graph, needs, batch, &error), CN_OK, "%s",

@@ -8,6 +8,7 @@
 #include "condense/quantize.h"
 #include "condense/random.h"
 #include "condense/session.h"
+#include "integers.h"
 #include "nets.h"
 
 static double low_of(cn_scale s)
@@ -268,113 +269,6 @@ static void give(quantized *q)
     cn_free(q->input);
 }
 
-/* Plain integers, by the words of the contract: one image, levels of every layer. */
-typedef struct integers {
-    const quantized *q;
-    int32_t *levels[32];
-    float *floats[32]; /* what they stand for, or what has no levels */
-} integers;
-
-static int32_t level_of(cn_scale s, float x)
-{
-    double level = rint((double)(x / s.scale)) + s.zero;
-    return (int32_t)fmin(255, fmax(0, level));
-}
-
-static void dot_products(const integers *n, int32_t index, float *to)
-{
-    const cn_layer *layer = &n->q->graph.layers[index];
-    int32_t from = layer->inputs[0];
-    cn_shape in = n->q->graph.layers[from].shape, out = layer->shape;
-    cn_scale s = n->q->quantization.outputs[from];
-    const float *w = cn_weights_of(&n->q->weights, layer->name, "weight")->data;
-    const float *bias = cn_weights_of(&n->q->weights, layer->name, "bias")->data;
-    const float *t = n->q->quantization.weight_scales[index];
-    int32_t size = layer->op == CN_OP_FC ? in.h : layer->window.kernel_h;
-    int32_t pad = layer->op == CN_OP_FC ? 0 : layer->window.pad_top;
-    for (int32_t o = 0; o < out.c; o++)
-        for (int32_t y = 0; y < out.h; y++)
-            for (int32_t x = 0; x < out.w; x++) {
-                int32_t sum = 0;
-                for (int32_t c = 0; c < in.c; c++)
-                    for (int32_t k = 0; k < size * size; k++) {
-                        int32_t row = y + k / size - pad, column = x + k % size - pad;
-                        bool inside = row >= 0 && row < in.h && column >= 0 && column < in.w;
-                        int32_t q =
-                            inside ? n->levels[from][(c * in.h + row) * in.w + column] : s.zero;
-                        float p = w[(o * in.c + c) * size * size + k] / t[o];
-                        sum += (int32_t)rintf(p) * (q - s.zero);
-                    }
-                to[(o * out.h + y) * out.w + x] = (float)sum * (s.scale * t[o]) + bias[o];
-            }
-}
-
-static void run_plain(const integers *n, int32_t index, float *to)
-{
-    const cn_layer *layer = &n->q->graph.layers[index];
-    cn_shape in = n->q->graph.layers[layer->inputs[0]].shape, out = layer->shape;
-    const float *x = n->floats[layer->inputs[0]];
-    switch (layer->op) {
-    case CN_OP_CONV:
-    case CN_OP_FC:
-        dot_products(n, index, to);
-        break;
-    case CN_OP_MAX_POOL:
-        for (int32_t p = 0; p < cn_shape_count(out); p++) {
-            to[p] = -INFINITY;
-            for (int32_t k = 0; k < 9; k++) {
-                int32_t c = p / (out.h * out.w), row = p / out.w % out.h + k / 3 - 1;
-                int32_t column = p % out.w + k % 3 - 1;
-                if (row >= 0 && row < in.h && column >= 0 && column < in.w)
-                    to[p] = fmaxf(to[p], x[(c * in.h + row) * in.w + column]);
-            }
-        }
-        break;
-    case CN_OP_GLOBAL_AVG_POOL:
-        for (int32_t c = 0; c < out.c; c++) {
-            float sum = 0;
-            for (int32_t i = 0; i < in.h * in.w; i++)
-                sum += x[c * in.h * in.w + i];
-            to[c] = sum / (float)(in.h * in.w);
-        }
-        break;
-    case CN_OP_CONCAT:
-        for (int32_t k = 0; k < layer->input_count; k++) {
-            int64_t part = cn_shape_count(n->q->graph.layers[layer->inputs[k]].shape);
-            memcpy(to, n->floats[layer->inputs[k]], (size_t)part * sizeof *to);
-            to += part;
-        }
-        break;
-    case CN_OP_SOFTMAX:
-        for (int32_t c = 0; c < out.c; c++)
-            to[c] = x[c];
-        break;
-    default:
-        cr_assert_fail("the plain reference does not know %s", cn_op_name(layer->op));
-    }
-}
-
-static void run_layer(integers *n, int32_t index)
-{
-    const cn_layer *layer = &n->q->graph.layers[index];
-    int64_t count = cn_shape_count(layer->shape);
-    cn_scale s = n->q->quantization.outputs[index];
-    float *to = n->floats[index] = cn_calloc((size_t)count, sizeof *to);
-    n->levels[index] = cn_calloc((size_t)count, sizeof(int32_t));
-    if (index == 0)
-        memcpy(to, n->q->input, (size_t)count * sizeof *to);
-    else
-        run_plain(n, index, to);
-    for (int64_t i = 0; i < count; i++) {
-        if (layer->residual >= 0) to[i] += n->floats[layer->inputs[layer->residual]][i];
-        if (layer->activation != CN_ACT_NONE) to[i] = fmaxf(0, to[i]);
-        if (layer->activation == CN_ACT_RELU6) to[i] = fminf(6, to[i]);
-        if (!(s.scale > 0)) continue;
-        n->levels[index][i] = level_of(s, to[i]);
-        to[i] = (float)(n->levels[index][i] - s.zero) * s.scale;
-    }
-}
-
 typedef struct comparison {
     const integers *n;
     int64_t all, other;
@@ -387,10 +281,10 @@ static cn_status compare(void *context, int32_t layer, float *output, cn_error *
 {
     comparison *c = context;
     (void)error;
-    cn_scale s = c->n->q->quantization.outputs[layer];
+    cn_scale s = c->n->quantization->outputs[layer];
     if (!(s.scale > 0)) return CN_OK;
-    cn_scale_round(s, output, cn_shape_count(c->n->q->graph.layers[layer].shape));
-    for (int64_t i = 0; i < cn_shape_count(c->n->q->graph.layers[layer].shape); i++) {
+    cn_scale_round(s, output, cn_shape_count(c->n->graph->layers[layer].shape));
+    for (int64_t i = 0; i < cn_shape_count(c->n->graph->layers[layer].shape); i++) {
         double apart = fabs((double)(output[i] - c->n->floats[layer][i]) / (double)s.scale);
         c->all++;
         c->other += apart > 0.01;
@@ -404,9 +298,7 @@ Test(quantize, emulation_is_what_integers_give)
 {
     quantized q =
         quantize(everything(), (cn_quantize_options){CN_RANGE_MSE, true, CN_CORRECT_NORM});
-    integers n = {.q = &q};
-    for (int32_t i = 0; i < q.graph.count; i++)
-        run_layer(&n, i);
+    integers n = integers_run(&q.graph, &q.weights, &q.quantization, q.input);
     cn_walk *walk;
     comparison c = {.n = &n};
     cn_walk_hooks hooks = {.finished = compare, .context = &c};
@@ -416,10 +308,7 @@ Test(quantize, emulation_is_what_integers_give)
     cr_assert_leq(c.most, 1.01, "levels are %g apart", c.most);
     cr_assert_leq(c.other, c.all / 500, "%ld of %ld levels differ", c.other, c.all);
     cn_walk_free(walk);
-    for (int32_t i = 0; i < q.graph.count; i++) {
-        cn_free(n.floats[i]);
-        cn_free(n.levels[i]);
-    }
+    integers_free(&n);
     give(&q);
 }
 

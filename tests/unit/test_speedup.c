@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "condense/memory.h"
+#include "condense/passes.h"
 #include "data/masked_weights.h"
 #include "measure/duel.h"
 #include "measure/own.h"
@@ -90,6 +91,7 @@ Test(layers, of_several_plans_are_timed_in_turn)
     float *input = test_values(BATCH * cn_shape_count(graph.layers[0].shape), 4);
     cn_session_options options[2] = {cn_session_defaults(), cn_session_defaults()};
     options[0].batch = options[1].batch = BATCH;
+    options[0].passes = options[1].passes = CN_PASS_ALL & ~CN_PASS_SHRINK;
     options[1].sparse = false;
     st_layer_plan timed[2];
     cn_error error = {0};

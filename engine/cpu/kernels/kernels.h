@@ -8,6 +8,7 @@
 
 #include "condense/graph.h"
 #include "condense/isa.h"
+#include "cpu/kernels/integer.h"
 #include "cpu/kernels/simple.h"
 
 /* Pixels that lie side by side both in a tile (from `first`) and in memory (from `at`, an offset in
@@ -217,6 +218,10 @@ typedef struct cn_kernels {
 #define CN_KERNEL(type, op, ...) CN_KERNEL_SLOT(type, op);
 #include "cpu/kernels/registry.inc"
 #undef CN_KERNEL
+#define CN_INTEGER_KERNEL(op, ...) CN_KERNEL_SLOT(i8, op);
+#include "cpu/kernels/integer.inc"
+#undef CN_INTEGER_KERNEL
+    int32_t i8_offset; /* what the convolution kernels take off each activation */
 } cn_kernels;
 
 #define CN_KERNEL(type, op, ...)                                                                   \
@@ -224,6 +229,12 @@ typedef struct cn_kernels {
         cn_##type##_##op##_avx2, cn_##type##_##op##_avx512;
 #include "cpu/kernels/registry.inc"
 #undef CN_KERNEL
+
+#define CN_INTEGER_KERNEL(op, ...)                                                                 \
+    cn_i8_##op##_kernel cn_i8_##op##_scalar, cn_i8_##op##_neon, cn_i8_##op##_neon_dot,             \
+        cn_i8_##op##_avx2, cn_i8_##op##_avx512, cn_i8_##op##_avx512_vnni;
+#include "cpu/kernels/integer.inc"
+#undef CN_INTEGER_KERNEL
 
 /* The kernels of the highest level that the processor has and that is not above `limit`. Static. */
 const cn_kernels *cn_kernels_for(cn_isa limit);
@@ -237,6 +248,11 @@ enum {
     type##_##op##_PIXELS = CN_BY_ISA(ps, pn, p2, p5),
 #include "cpu/kernels/registry.inc"
 #undef CN_KERNEL
+#define CN_INTEGER_KERNEL(op, rs, ps, rn, pn, rd, pd, r2, p2, r5, p5, rv, pv)                      \
+    i8_##op##_ROWS = CN_BY_INTEGER_ISA(rs, rn, rd, r2, r5, rv),                                    \
+    i8_##op##_PIXELS = CN_BY_INTEGER_ISA(ps, pn, pd, p2, p5, pv),
+#include "cpu/kernels/integer.inc"
+#undef CN_INTEGER_KERNEL
 };
 #endif
 

@@ -29,13 +29,19 @@
  *   DLDU DSTU DBCAST DFMA the same for doubles
  *
  * CN_KERNEL_NAME(f32_conv) is the symbol of a kernel at the level being compiled, and
- * CN_BY_ISA(scalar, neon, avx2, avx512) picks a value by level. */
+ * CN_BY_ISA(scalar, neon, avx2, avx512) picks a value by level. integer.h has words for 8-bit
+ * integers; its kernels are compiled for two more levels, neon_dot and avx512_vnni, where the words
+ * for floats are those of neon and avx512. */
 #ifndef CN_CPU_VECTOR_H
 #define CN_CPU_VECTOR_H
 
 #if defined(CN_KERNEL_ISA_AVX512)
 #include "cpu/vector/avx512.h"
+#ifdef CN_KERNEL_ISA_AVX512_VNNI
+#define CN_KERNEL_NAME(name) cn_##name##_avx512_vnni
+#else
 #define CN_KERNEL_NAME(name) cn_##name##_avx512
+#endif
 #define CN_BY_ISA(scalar, neon, avx2, avx512) (avx512)
 #elif defined(CN_KERNEL_ISA_AVX2)
 #include "cpu/vector/avx2.h"
@@ -43,7 +49,11 @@
 #define CN_BY_ISA(scalar, neon, avx2, avx512) (avx2)
 #elif defined(CN_KERNEL_ISA_NEON)
 #include "cpu/vector/neon.h"
+#ifdef CN_KERNEL_ISA_NEON_DOT
+#define CN_KERNEL_NAME(name) cn_##name##_neon_dot
+#else
 #define CN_KERNEL_NAME(name) cn_##name##_neon
+#endif
 #define CN_BY_ISA(scalar, neon, avx2, avx512) (neon)
 #elif defined(CN_KERNEL_ISA_SCALAR)
 #include "cpu/vector/scalar.h"
@@ -51,6 +61,15 @@
 #define CN_BY_ISA(scalar, neon, avx2, avx512) (scalar)
 #else
 #error "kernels are compiled with one of -DCN_KERNEL_ISA_{SCALAR,NEON,AVX2,AVX512}"
+#endif
+
+#if defined(CN_KERNEL_ISA_AVX512_VNNI)
+#define CN_BY_INTEGER_ISA(scalar, neon, neon_dot, avx2, avx512, avx512_vnni) (avx512_vnni)
+#elif defined(CN_KERNEL_ISA_NEON_DOT)
+#define CN_BY_INTEGER_ISA(scalar, neon, neon_dot, avx2, avx512, avx512_vnni) (neon_dot)
+#else
+#define CN_BY_INTEGER_ISA(scalar, neon, neon_dot, avx2, avx512, avx512_vnni)                       \
+    CN_BY_ISA(scalar, neon, avx2, avx512)
 #endif
 
 #if !defined(CN_KERNEL_ISA_AVX512)

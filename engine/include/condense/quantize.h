@@ -7,24 +7,28 @@
  *
  * Activations. Each layer's output, the input layer's among them, is a tensor of integers q in
  * 0 .. 255 with one scale s > 0 and one zero point z in 0 .. 255, and stands for (q - z) s. Zero is
- * exact, so padding is q = z. Quantizing is q = clamp(round(x / s) + z), in float, ties to even,
- * and happens once a layer: after addition and activation. From the last convolution or fully
+ * exact, so padding is q = z. Quantizing is q = clamp(round(x (1 / s)) + z), in float, ties to even,
+ * and happens once a layer: after addition and activation. What is not a number becomes 0. From the last convolution or fully
  * connected layer on outputs stay float and have no scale.
  *
  * One scale for several tensors: a concat and all it joins; a max pool, flatten, pad, pixel shuffle
  * and nearest resize and what they read. These only move integers.
+ *
+ * Average pools, the global one among them, are float(sum of (q - z)) * (s / count), with the sum in
+ * integers.
  *
  * Weights of convolutions and fully connected layers are integers p in -127 .. 127 with a scale t
  * for each output channel. Their output is, per channel, in float, activation(float(sum of p (q -
  * z)) * (s t) + bias + residual) with the sum in 32-bit integers, the bias in float32, and the
  * residual as the float that it stands for.
  *
- * All other operators (addition, average and global average pool, LRN, softmax, bilinear resize,
- * activations by themselves, batch norm by itself) read the floats that their inputs stand for,
+ * All other operators (addition, LRN, softmax, bilinear resize, activations by themselves, batch
+ * norm by itself) read the floats that their inputs stand for,
  * compute in float, and are quantized.
  *
  * The emulation computes the sums in float from p t and (q - z) s; where such a sum falls within
- * rounding of the middle between two levels it may take the other one.
+ * rounding of the middle between two levels it may take the other one. So may sigmoid and tanh from
+ * one instruction set to another; all else is the same to the bit everywhere.
  *
  * In a set of weights p t is LAYER.weight, and beside it are, for the layers that have them,
  *     LAYER.weight_scale  t, one a output channel
@@ -133,5 +137,9 @@ cn_status cn_quantization_store(const cn_quantization *quantization, const cn_gr
 cn_status cn_quantization_load(cn_quantization *quantization, const cn_graph *graph,
                                const cn_weights *weights, cn_error *error);
 void cn_quantization_clear(cn_quantization *quantization);
+
+/* Whether there are any such scales: a session of these weights is one of integers then, where its
+ * options allow it. */
+bool cn_quantization_there(const cn_weights *weights);
 
 #endif

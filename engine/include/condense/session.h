@@ -21,10 +21,13 @@ typedef struct cn_session_options {
     unsigned passes; /* mask of cn_pass; CN_PASS_ALL by default */
     cn_isa isa;      /* the highest level to use; CN_ISA_BEST by default */
     bool profile;    /* time each layer; read with cn_session_profile */
-    bool sparse;  /* kernels that skip zero weights, where the planner expects that to pay; true by
-                   * default */
-    bool reorder; /* these may visit output channels in an order that groups like ones and gives
-                   * threads equal work, rather than in the network's; true by default */
+    bool sparse;   /* kernels that skip zero weights, where the planner expects that to pay; true by
+                    * default */
+    bool reorder;  /* these may visit output channels in an order that groups like ones and gives
+                    * threads equal work, rather than in the network's; true by default */
+    bool integers; /* weights that come with scales (condense/quantize.h) make a network of 8-bit
+                    * integers, where the passes are those of cn_post_fold or all; true by default.
+                    * Else they are the floats that they are */
     cn_generator *generator; /* makes kernels for layers whose way in wisdom is a generated one
                               * (docs/generated.md); NULL, the default: they go the static way.
                               * Only used by cn_session_new */

@@ -1,5 +1,5 @@
 /* Quantized networks: which tensors have which scale, scales in weight files, and the emulation. */
-#include "compress/quantized.h"
+#include "run/quantization.h"
 
 #include <math.h>
 #include <string.h>
@@ -196,4 +196,16 @@ cn_status cn_quantization_load(cn_quantization *quantization, const cn_graph *gr
     cn_free(roots);
     if (status) cn_quantization_clear(quantization);
     return status;
+}
+
+bool cn_quantization_there(const cn_weights *weights)
+{
+    static const char suffix[] = ".output_scale";
+    for (int32_t t = 0; t < weights->count; t++) {
+        size_t length = strlen(weights->tensors[t].name);
+        if (length >= sizeof suffix &&
+            !strcmp(weights->tensors[t].name + length + 1 - sizeof suffix, suffix))
+            return true;
+    }
+    return false;
 }

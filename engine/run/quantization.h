@@ -1,6 +1,6 @@
 /* What quantizing and running quantized networks share. */
-#ifndef COMPRESS_QUANTIZED_H
-#define COMPRESS_QUANTIZED_H
+#ifndef CONDENSE_RUN_QUANTIZATION_H
+#define CONDENSE_RUN_QUANTIZATION_H
 
 #include "condense/quantize.h"
 

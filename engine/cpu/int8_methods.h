@@ -1,0 +1,57 @@
+/* The two ways to do a convolution on integers: by panels (int8_panel.c), and depthwise
+ * (int8_depthwise.c) where each channel is a group of its own; int8_conv.c chooses. */
+#ifndef CN_CPU_INT8_METHODS_H
+#define CN_CPU_INT8_METHODS_H
+
+#include "cpu/conv_methods.h"
+#include "cpu/int8_conv.h"
+
+typedef struct cn_int8_method {
+    const char *(*name)(const cn_int8_conv *conv);
+    /* Allocates and fills weights and what goes with them. */
+    cn_status (*pack)(cn_int8_conv *conv, const float *weight, const float *scales,
+                      const float *bias, cn_error *error);
+    size_t (*scratch)(const cn_int8_conv *conv, int32_t batch);
+    size_t (*tasks)(const cn_int8_conv *conv, int32_t batch, int32_t threads);
+    bool (*by_channels)(const cn_int8_conv *conv, int32_t batch, size_t tasks);
+    void (*task)(const cn_int8_conv *conv, const cn_view *in, const cn_view *out,
+                 const cn_view *residual, size_t index, size_t tasks, void *scratch);
+} cn_int8_method;
+
+struct cn_int8_conv {
+    cn_int8_problem problem;
+    const cn_int8_method *method;
+    cn_conv slots;  /* what cuts pixels: the problem in quads of channels; it has no weights */
+    int32_t groups; /* as they are done: 1 where the problem's do not begin and end with quads */
+    int32_t group_in, group_out; /* channels of such a group */
+    size_t depth;                /* slots in one output */
+    size_t blocks;               /* of output channels, in one group */
+    size_t weight_bytes;
+    int8_t *weight;
+    /* Of sparse weights, else NULL: which of its `depth` slots block b has, rows[first[b]] ..
+     * rows[first[b + 1] - 1]. */
+    int32_t *rows;
+    size_t *first;
+    /* One a packed output channel. The start of a sum makes up for the input's zero point and the
+     * kernels' offset. */
+    int32_t *start;
+    float *factor, *bias;
+    cn_requantize to; /* without factor and bias */
+};
+
+extern const cn_int8_method cn_int8_panel, cn_int8_depthwise;
+
+/* Zeroed memory for `slots` slots of weights and `outputs` output channels. */
+cn_status cn_int8_allocate(cn_int8_conv *conv, size_t slots, size_t outputs, cn_error *error);
+
+/* The integer that `weight` is in units of `scale`; false where it is none. */
+bool cn_int8_level(float weight, float scale, int8_t *level);
+
+/* Fills start, factor and bias of packed output channel `packed`, which is the problem's `output`
+ * and whose weights' sum is `sum`. */
+void cn_int8_describe(cn_int8_conv *conv, size_t packed, int32_t sum, float scale, float bias);
+
+/* The requantization of packed output channels from `first` on. */
+cn_requantize cn_int8_to(const cn_int8_conv *conv, size_t first);
+
+#endif

@@ -1,0 +1,163 @@
+/* The convolution's inner product on 8-bit integers: output channels x pixels in registers, each
+ * panel vector shared by all the channels, each slot of four weights broadcast to all the pixels.
+ * The kernel for sparse weights is the same with a list of the panel's rows. */
+#include "cpu/kernels/i8_requantize.h"
+
+enum { ROWS = i8_conv_ROWS, PIXELS = i8_conv_PIXELS, VECTORS = PIXELS / VL, SLOT = 4 };
+
+/* Bytes by which weights are asked for ahead of their use: see f32_conv.c. */
+enum { AHEAD = 4096 };
+
+/* Bounds of the activation and of what a level can be. */
+typedef struct limits {
+    V low, high, inverse;
+    I zeros;
+} limits;
+
+CN_INLINE I slots_of(const cn_requantize *to, const limits *l, int row, const I sum[4],
+                     const I *residual)
+{
+    V x[4];
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++)
+        x[k] = MIN(l->high, MAX(l->low, i8_linear(to, row + k, sum[k], residual, k)));
+    return i8_slots(x, l->inverse, l->zeros, true);
+}
+
+/* The sums into the planes they are for, where every vector goes to one place. */
+CN_INLINE void store_whole(const cn_store *s, const cn_requantize *to, const limits *l, int vectors,
+                           I sum[ROWS][VECTORS])
+{
+#pragma GCC unroll 2
+    for (int r = 0; r < ROWS / 4; r++) {
+        if (r >= s->rows) return;
+        float *out = s->out + r * s->out_plane;
+        const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            I four[4], other;
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; k++)
+                four[k] = sum[r * 4 + k][v];
+            if (residual) other = AS_I(LDU(residual + s->pieces[v].also));
+            STU(out + s->pieces[v].at,
+                AS_V(slots_of(to, l, r * 4, four, residual ? &other : NULL)));
+        }
+    }
+}
+
+/* The same where a vector may be for several places, and be cut. */
+CN_INLINE void store_pieces(const cn_store *s, const cn_requantize *to, const limits *l,
+                            int vectors, I sum[ROWS][VECTORS])
+{
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+#pragma GCC unroll 2
+        for (int r = 0; r < ROWS / 4; r++) {
+            if (r >= s->rows) break;
+            float *out = s->out + r * s->out_plane;
+            const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
+            I four[4], slots;
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; k++)
+                four[k] = sum[r * 4 + k][v];
+            slots = residual ? IBCAST(0) : slots_of(to, l, r * 4, four, NULL);
+            for (int32_t i = s->first[v]; i < s->first[v + 1]; i++) {
+                const cn_piece *p = &s->pieces[i];
+                int from = p->from, end = p->to;
+                if (residual) {
+                    I other = AS_I(LDM(residual + p->also, from, end));
+                    slots = slots_of(to, l, r * 4, four, &other);
+                }
+                STM(out + p->at, AS_V(slots), from, end);
+            }
+        }
+}
+
+CN_INLINE void store(const cn_i8_block *b, int vectors, I sum[ROWS][VECTORS])
+{
+    const cn_store *s = b->store;
+    const cn_requantize *to = b->to;
+    float most = (float)I8_BEYOND / to->inverse;
+    limits l = {BCAST(s->low), BCAST(s->high < most ? s->high : most), BCAST(to->inverse),
+                ZEROS(to->zero)};
+    if (s->whole)
+        store_whole(s, to, &l, vectors, sum);
+    else
+        store_pieces(s, to, &l, vectors, sum);
+}
+
+/* Where a kernel finds row k of the panel. */
+typedef enum source { PACKED, COPIED, LISTED } source;
+
+CN_INLINE void multiply(const cn_i8_block *b, int vectors, source from_where)
+{
+    I sum[ROWS][VECTORS];
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = IBCAST(b->start[r]);
+    const int8_t *weight = b->weight;
+    const float *from = b->from;
+    float *panel = b->panel;
+    const float *listed = from ? from : panel;
+    ptrdiff_t pitch = from ? b->from_row : PIXELS;
+    for (size_t k = 0; k < b->depth; k++, weight += ROWS * SLOT, panel += PIXELS) {
+        __builtin_prefetch(weight + AHEAD);
+        if (from_where == LISTED) from = listed + b->rows[k] * pitch;
+        U x[VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            V slots = from_where == PACKED ? LD(panel + v * VL) : LDU(from + v * VL);
+            if (from_where == COPIED) ST(panel + v * VL, slots);
+            x[v] = UQ(AS_I(slots));
+        }
+        if (from_where == COPIED) from += b->from_row;
+#pragma GCC unroll 8
+        for (int r = 0; r < ROWS; r++) {
+            int32_t four;
+            __builtin_memcpy(&four, weight + r * SLOT, sizeof four);
+            Q w = SQ(IBCAST(four));
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                sum[r][v] = DOT(w, x[v], sum[r][v]);
+        }
+    }
+    if (b->store) {
+        store(b, vectors, sum);
+        return;
+    }
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            ISTU(b->tile + r * PIXELS + v * VL, sum[r][v]);
+}
+
+CN_INLINE void multiply_width(const cn_i8_block *b, source from_where)
+{
+    switch ((b->width + VL - 1) / VL) {
+    case 1:
+        multiply(b, 1, from_where);
+        break;
+    case 2:
+        multiply(b, 2, from_where);
+        break;
+    default:
+        multiply(b, VECTORS, from_where);
+    }
+}
+
+void CN_KERNEL_NAME(i8_conv)(const cn_i8_block *b)
+{
+    if (b->from)
+        multiply_width(b, COPIED);
+    else
+        multiply_width(b, PACKED);
+}
+
+void CN_KERNEL_NAME(i8_sparse)(const cn_i8_block *b)
+{
+    multiply_width(b, LISTED);
+}

@@ -1,0 +1,144 @@
+/* Kernels of 8-bit integers: their types and arguments. condense/quantize.h has the arithmetic.
+ *
+ * An activation of C channels is ceil(C / 4) planes of slots: four bytes, one for each of four
+ * channels, in the place of a float. The views, segments, panels and stores of floats serve as they
+ * are, with slots for floats and quads of channels for channels. What the bytes are that no channel
+ * has in the last quad does not matter. */
+#ifndef CN_CPU_KERNELS_INTEGER_H
+#define CN_CPU_KERNELS_INTEGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "condense/graph.h"
+#include "cpu/view.h"
+
+typedef struct cn_segment cn_segment;
+typedef struct cn_store cn_store;
+
+/* From a sum of products to the activation it becomes: per row (output channel) x = sum * factor +
+ * bias, + (residual - residual_zero) * residual_scale, activated; then the level
+ * round(x * inverse) + zero. */
+typedef struct cn_requantize {
+    const float *factor, *bias; /* one a row */
+    cn_activation activation;
+    float residual_scale, inverse;
+    int32_t residual_zero, zero;
+    bool floats; /* x itself is the output: then rows, not quads of rows, have planes */
+} cn_requantize;
+
+/* conv: sums[ROWS][PIXELS] = start + weight x panel, over `depth` slots; products of the weights'
+ * bytes, signed, and the panel's, without sign and less the level's i8_offset. Weights lie as depth
+ * x ROWS slots. Panel, width, from and tile are as for f32_conv. With `store`, whose rows are quads
+ * of rows, sums are requantized by `to` and stored rather than written; the activation is then one
+ * with bounds, which are the store's. */
+typedef struct cn_i8_block {
+    size_t depth;
+    int32_t width;
+    const int8_t *weight;
+    const int32_t *start; /* one a row */
+    float *panel;
+    const float *from; /* or NULL */
+    ptrdiff_t from_row;
+    int32_t *tile;
+    const cn_store *store; /* or NULL */
+    const cn_requantize *to;
+    const int32_t *rows; /* for sparse */
+} cn_i8_block;
+typedef void cn_i8_conv_kernel(const cn_i8_block *block);
+
+/* sparse: the same with weights for some rows of the panel only: the k-th slots of weights meet row
+ * rows[k], and depth is how many they are. With `from` rows are read there and not copied. */
+typedef void cn_i8_sparse_kernel(const cn_i8_block *block);
+
+/* narrow: the same sums for `pixels` pixels (1 .. 4) and `blocks` blocks of conv's ROWS channels:
+ * see cn_narrow. May read up to CN_PANEL_SLACK slots past the weights. */
+typedef struct cn_i8_narrow {
+    size_t depth;
+    int32_t blocks, pixels;
+    const int8_t *weight;
+    const int32_t *start;
+    const float *panel;
+    size_t pitch;
+    int32_t *tile;
+    size_t tile_pitch;
+    const int32_t *rows; /* of one block, as for sparse; NULL: all of them */
+} cn_i8_narrow;
+typedef void cn_i8_narrow_kernel(const cn_i8_narrow *narrow);
+
+/* finish: requantizes `rows` rows of a tile of sums and stores them: see cn_finish. Output and
+ * residual planes are quads of rows; with to->floats the output's are rows. The tile has rows up to
+ * a multiple of four, and may be read up to a vector past a segment. */
+typedef struct cn_i8_finish {
+    const int32_t *tile;
+    size_t pitch;
+    int32_t rows;
+    float *out;
+    const float *residual; /* or NULL */
+    ptrdiff_t out_plane, residual_plane;
+    const cn_segment *segments;
+    int32_t segment_count;
+    const cn_requantize *to;
+} cn_i8_finish;
+typedef void cn_i8_finish_kernel(const cn_i8_finish *finish);
+
+/* depthwise: rows top .. bottom - 1 of the quad at `out`, any window. The input has its zero point
+ * around the plane, as far as windows reach. Weights: for each tap four slots, the k-th with channel
+ * k's weight as byte k, else zero. */
+typedef struct cn_i8_depthwise {
+    const float *in; /* tap (0, 0) of output pixel (0, 0) */
+    ptrdiff_t in_row;
+    const cn_window *window;
+    const int8_t *weight;
+    const int32_t *start; /* four */
+    float *out;           /* pixel (0, 0) */
+    const float *residual;
+    ptrdiff_t out_row, residual_row;
+    int32_t top, bottom, w;
+    const cn_requantize *to;
+} cn_i8_depthwise;
+typedef void cn_i8_depthwise_kernel(const cn_i8_depthwise *d);
+
+/* Pools, one quad from `in` to `out`. Average: the level of float(sum of (q - from_zero)) * (scale /
+ * float(count)); without a window over the whole plane. `scratch` has five rows of cn_i8_pool_row
+ * slots. */
+typedef struct cn_i8_pool {
+    const float *in;
+    float *out;
+    ptrdiff_t in_row, out_row;
+    int32_t in_h, in_w, out_h, out_w;
+    const cn_window *window; /* NULL: average of all */
+    bool count_padding;
+    float scale; /* of the input */
+    int32_t from_zero, zero;
+    float inverse; /* of the output's scale */
+    float *scratch;
+} cn_i8_pool;
+/* Room for the row with its padding, for all windows of whole vectors, and for reading vectors. */
+static inline size_t cn_i8_pool_row(int32_t in_w, int32_t out_w, const cn_window *w)
+{
+    enum { VECTOR = 16 };
+    size_t outputs = ((size_t)out_w + VECTOR - 1) / VECTOR * VECTOR;
+    size_t windows = outputs * (size_t)w->stride_w + (size_t)w->kernel_w + 2 * VECTOR;
+    size_t inputs = (size_t)w->pad_left + (size_t)in_w + VECTOR;
+    return windows > inputs ? windows : inputs;
+}
+typedef void cn_i8_max_pool_kernel(const cn_i8_pool *pool);
+typedef void cn_i8_avg_pool_kernel(const cn_i8_pool *pool);
+
+/* Between floats and levels: `count` pixels of four planes of floats, of which `channels` are
+ * there, and slots. quantize: level = round(x * by) + zero; expand: x = (level - zero) * by. */
+typedef struct cn_i8_convert {
+    const float *in;
+    float *out;
+    ptrdiff_t plane; /* of the floats */
+    int32_t channels;
+    ptrdiff_t count;
+    float by;
+    int32_t zero;
+} cn_i8_convert;
+typedef void cn_i8_quantize_kernel(const cn_i8_convert *convert);
+typedef void cn_i8_expand_kernel(const cn_i8_convert *convert);
+
+#endif

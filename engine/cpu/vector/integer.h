@@ -1,0 +1,51 @@
+/* Integer words beside those of vector.h, for kernels on quads: an activation of 8-bit integers
+ * lies in memory as slots of four bytes, which are four successive channels of one pixel; a slot is
+ * where a float would be, and is loaded and stored by the words for floats, which change no bit.
+ *
+ *   I                     a vector of VL 32-bit integers, or of VL slots
+ *   AS_I(v) AS_V(i)       the same bits as the other type
+ *   IBCAST(x) IADD ISUB   as for floats
+ *   BYTE(i, k)            byte k of each slot, 0 .. 255; k is a constant
+ *   BYTES_MAX(a, b)       the larger of each two bytes, without sign
+ *   TO_FLOAT(i)           the nearest float
+ *   TO_INT(v)             the nearest integer, ties to even; at most -65536 for NaN and what is less
+ *                         than that; v may not be more than 65536
+ *   QUADS(a, b, c, d, z)  slots of four vectors of integers, to each of which a number of 0 .. 255
+ *                         is added that ZEROS(number) gives; what is outside 0 .. 255 saturates
+ *   IHSUM(i)              sum of the lanes
+ *   U, UQ(i)              slots of unsigned bytes as DOT takes them
+ *   Q, SQ(i)              slots of signed bytes, -127 .. 127, likewise
+ *   DOT(q, u, sum)        sum + the four products of each slot, exactly, but for the offset: u
+ *                         counts as u - cn_i8_offset, a constant of the level
+ *   J, JL, JU, JQ, JUQ, JSQ, JDOT, JLDU, JSTU, JBCAST, JADD  the same for short vectors, 8 lanes at most
+ */
+#ifndef CN_CPU_VECTOR_INTEGER_H
+#define CN_CPU_VECTOR_INTEGER_H
+
+#include "cpu/vector/vector.h"
+
+#if defined(CN_KERNEL_ISA_AVX512)
+#include "cpu/vector/integer_avx512.h"
+#elif defined(CN_KERNEL_ISA_AVX2)
+#include "cpu/vector/integer_avx2.h"
+#elif defined(CN_KERNEL_ISA_NEON)
+#include "cpu/vector/integer_neon.h"
+#else
+#include "cpu/vector/integer_scalar.h"
+#endif
+
+#if !defined(CN_KERNEL_ISA_AVX512)
+enum { JL = VL };
+typedef I J;
+typedef U JU;
+typedef Q JQ;
+#define JUQ UQ
+#define JSQ SQ
+#define JDOT DOT
+#define JBCAST IBCAST
+#define JADD IADD
+#define JLDU ILDU
+#define JSTU ISTU
+#endif
+
+#endif

@@ -1,0 +1,90 @@
+/* The integer words of integer.h on aarch64 Advanced SIMD, with the dot product of ARMv8.2 and
+ * without. Both multiply signed bytes, so unsigned ones are moved down by 128. */
+#ifndef CN_CPU_VECTOR_INTEGER_NEON_H
+#define CN_CPU_VECTOR_INTEGER_NEON_H
+
+typedef int32x4_t I;
+typedef int8x16_t U;
+typedef int8x16_t Q;
+enum { cn_i8_offset = 128 };
+
+static inline I AS_I(V v)
+{
+    return vreinterpretq_s32_f32(v);
+}
+static inline V AS_V(I i)
+{
+    return vreinterpretq_f32_s32(i);
+}
+static inline I IBCAST(int32_t x)
+{
+    return vdupq_n_s32(x);
+}
+static inline I ILDU(const void *p)
+{
+    return vreinterpretq_s32_u8(vld1q_u8(p));
+}
+static inline void ISTU(void *p, I i)
+{
+    vst1q_u8(p, vreinterpretq_u8_s32(i));
+}
+static inline I IADD(I a, I b)
+{
+    return vaddq_s32(a, b);
+}
+static inline I ISUB(I a, I b)
+{
+    return vsubq_s32(a, b);
+}
+static inline I BYTE(I i, int k)
+{
+    return vandq_s32(vshlq_s32(i, vdupq_n_s32(-8 * k)), vdupq_n_s32(255));
+}
+static inline I BYTES_MAX(I a, I b)
+{
+    return vreinterpretq_s32_u8(vmaxq_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));
+}
+static inline V TO_FLOAT(I i)
+{
+    return vcvtq_f32_s32(i);
+}
+static inline I TO_INT(V v)
+{
+    return vcvtnq_s32_f32(vmaxnmq_f32(v, vdupq_n_f32(-65536)));
+}
+static inline I ZEROS(int32_t zero)
+{
+    return vreinterpretq_s32_s16(vdupq_n_s16((int16_t)zero));
+}
+static inline I QUADS(I a, I b, I c, I d, I zeros)
+{
+    static const uint8_t by_pixel[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    int16x8_t ab = vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
+    int16x8_t cd = vcombine_s16(vqmovn_s32(c), vqmovn_s32(d)), z = vreinterpretq_s16_s32(zeros);
+    uint8x16_t all = vcombine_u8(vqmovun_s16(vqaddq_s16(ab, z)), vqmovun_s16(vqaddq_s16(cd, z)));
+    return vreinterpretq_s32_u8(vqtbl1q_u8(all, vld1q_u8(by_pixel)));
+}
+static inline int32_t IHSUM(I i)
+{
+    return vaddvq_s32(i);
+}
+static inline U UQ(I i)
+{
+    return vreinterpretq_s8_u8(veorq_u8(vreinterpretq_u8_s32(i), vdupq_n_u8(128)));
+}
+static inline Q SQ(I i)
+{
+    return vreinterpretq_s8_s32(i);
+}
+static inline I DOT(Q q, U u, I sum)
+{
+#ifdef CN_KERNEL_ISA_NEON_DOT
+    return vdotq_s32(sum, q, u);
+#else
+    /* Two products of at most 128 * 127 fit 16 bits. */
+    int16x8_t low = vmull_s8(vget_low_s8(q), vget_low_s8(u)), high = vmull_high_s8(q, u);
+    return vpadalq_s16(sum, vpaddq_s16(low, high));
+#endif
+}
+
+#endif

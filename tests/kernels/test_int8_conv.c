@@ -1,0 +1,355 @@
+/* Convolution on 8-bit integers against straight loops: to the bit, but for activations that are
+ * curves, which may take the next level. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "condense/memory.h"
+#include "cpu/int8_conv.h"
+#include "slots.h"
+
+/* in_c, out_c, groups; in h, w; kernel; stride; dilation; pad top, bottom, left, right; batch */
+typedef struct shape_case {
+    int32_t in_c, out_c, groups, h, w, kh, kw, sh, sw, dh, dw, top, bottom, left, right, batch;
+} shape_case;
+
+static const shape_case edge_cases[] = {
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},     /* one product */
+    {3, 8, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},     /* one pixel in its padding */
+    {5, 9, 1, 7, 7, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},     /* 49 pixels: a tile and one more */
+    {16, 16, 1, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 3},   /* tiles across images */
+    {8, 40, 1, 16, 15, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},  /* rows that touch: whole vectors */
+    {4, 17, 1, 14, 14, 1, 1, 2, 2, 1, 1, 0, 0, 0, 0, 1},  /* strided 1x1 */
+    {3, 16, 1, 31, 33, 7, 7, 2, 2, 1, 1, 3, 3, 3, 3, 1},  /* first layer, ResNet */
+    {3, 8, 1, 35, 35, 11, 11, 4, 4, 1, 1, 2, 2, 2, 2, 1}, /* first layer, AlexNet */
+    {4, 4, 1, 17, 17, 1, 7, 1, 1, 1, 1, 0, 0, 3, 3, 1},   /* Inception's rows */
+    {4, 4, 1, 17, 17, 7, 1, 1, 1, 1, 1, 3, 3, 0, 0, 1},   /* and columns */
+    {4, 6, 2, 9, 8, 3, 3, 1, 1, 2, 3, 2, 2, 3, 3, 2},     /* groups that cut quads, dilation */
+    {16, 24, 2, 9, 8, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},   /* groups of quads */
+    {6, 6, 6, 13, 19, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},   /* depthwise */
+    {6, 6, 6, 14, 33, 3, 3, 2, 2, 1, 1, 0, 1, 0, 1, 1},   /* "same" padding, stride 2 */
+    {3, 3, 3, 9, 17, 5, 5, 1, 1, 1, 1, 2, 2, 2, 2, 1},    /* depthwise 5x5 */
+    {9, 9, 9, 12, 12, 5, 5, 2, 2, 1, 1, 2, 2, 2, 2, 1},   /* and stride 2 */
+    {3, 6, 3, 12, 12, 5, 5, 2, 2, 1, 1, 2, 2, 2, 2, 1},   /* with a multiplier */
+    {3, 3, 3, 11, 50, 3, 5, 3, 1, 2, 2, 2, 2, 4, 4, 1},   /* depthwise, any window */
+    {2, 2, 2, 20, 20, 4, 4, 3, 3, 1, 1, 1, 1, 1, 1, 1},   /* a stride without a word */
+    {8, 8, 1, 5, 100, 3, 3, 1, 1, 1, 1, 1, 0, 2, 0, 1},   /* long rows, lopsided padding */
+    {64, 10, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},   /* fully connected */
+    {16, 120, 1, 5, 5, 5, 5, 1, 1, 1, 1, 0, 0, 0, 0, 1},  /* to a picture */
+    {2, 21, 1, 3, 31, 3, 31, 1, 1, 1, 1, 0, 0, 0, 0, 4},  /* few pictures */
+    {130, 33, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 17}, /* a vector of them and one more */
+    {3, 97, 1, 1, 3, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},    /* three pixels, many blocks */
+    {61, 70, 1, 9, 11, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},  /* many slots to be missing */
+    {45, 50, 1, 5, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
+};
+enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
+
+static int32_t output_extent(int32_t in, int32_t k, int32_t s, int32_t d, int32_t pads)
+{
+    return (in + pads - (k - 1) * d - 1) / s + 1;
+}
+
+static shape_case random_case(cn_random *r)
+{
+    int32_t groups = between(r, 0, 2) ? 1 : between(r, 2, 3);
+    shape_case s = {.in_c = groups * between(r, 1, 13),
+                    .out_c = groups * between(r, 1, 21),
+                    .groups = groups,
+                    .h = between(r, 1, 20),
+                    .w = between(r, 1, 60),
+                    .kh = between(r, 1, 5),
+                    .kw = between(r, 1, 5),
+                    .sh = between(r, 1, 3),
+                    .sw = between(r, 1, 4),
+                    .dh = between(r, 1, 2),
+                    .dw = between(r, 1, 2),
+                    .top = between(r, 0, 3),
+                    .bottom = between(r, 0, 3),
+                    .left = between(r, 0, 3),
+                    .right = between(r, 0, 3),
+                    .batch = between(r, 1, 3)};
+    if (!cn_random_below(r, 4)) s.groups = s.in_c = s.out_c = between(r, 2, 9);
+    while ((s.kh - 1) * s.dh >= s.h + s.top + s.bottom)
+        s.kh--;
+    while ((s.kw - 1) * s.dw >= s.w + s.left + s.right)
+        s.kw--;
+    return s;
+}
+
+/* What a convolution is given. */
+typedef struct given {
+    cn_int8_problem problem;
+    int32_t batch;
+    planes in, residual;
+    float *weight, *scales, *bias;
+} given;
+
+static cn_int8_problem to_problem(const shape_case *s, cn_random *r)
+{
+    cn_int8_problem p = {
+        .conv = {.window = {s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top, s->bottom, s->left,
+                            s->right},
+                 .in_c = s->in_c,
+                 .out_c = s->out_c,
+                 .groups = s->groups,
+                 .in = {s->in_c, s->h, s->w},
+                 .out = {s->out_c, output_extent(s->h, s->kh, s->sh, s->dh, s->top + s->bottom),
+                         output_extent(s->w, s->kw, s->sw, s->dw, s->left + s->right)},
+                 .activation = (cn_activation)cn_random_below(r, CN_ACT_TANH + 1),
+                 .residual = !cn_random_below(r, 3)},
+        .in = slots_scale(r),
+        .residual = slots_scale(r),
+        .out = slots_scale(r),
+    };
+    if (!cn_random_below(r, 5)) p.out = (cn_int8_scale){0};
+    p.sparse = cn_random_below(r, 4) > 0;
+    return p;
+}
+
+static void *room(size_t count, size_t size)
+{
+    void *block = cn_calloc(count, size);
+    if (!block) abort();
+    return block;
+}
+
+/* How likely it is that four input channels have no weight for eight output channels: none, some,
+ * most, and all of them. */
+static int32_t density(cn_random *r)
+{
+    static const int32_t percent[] = {100, 100, 60, 20, 3, 0};
+    return percent[cn_random_below(r, sizeof percent / sizeof *percent)];
+}
+
+/* Zeros in blocks of four by eight for a tap; the first of a channel's weights at times alone. */
+static void prune(const given *g, int32_t row, int32_t percent, cn_random *r)
+{
+    const cn_conv_problem *p = &g->problem.conv;
+    int32_t taps = p->window.kernel_h * p->window.kernel_w;
+    for (int32_t o = 0; o < p->out_c; o += 8)
+        for (int32_t k = 0; k < row; k++) {
+            if (k / taps % 4 || between(r, 1, 100) <= percent) continue;
+            for (int32_t i = o; i < o + 8 && i < p->out_c; i++)
+                for (int32_t c = k; c < row && c < k + 4 * taps; c += taps)
+                    g->weight[i * row + c] = 0;
+        }
+    if (!percent) g->weight[between(r, 0, p->out_c * row - 1)] = 5 * g->scales[0];
+    if (!percent)
+        for (int32_t o = 0; o < p->out_c; o++)
+            g->scales[o] = g->scales[0];
+}
+
+/* Weights are the extremes at times, so that sums are as large as they can be. */
+static given given_new(const shape_case *s, guard side, cn_random *r)
+{
+    given g = {.problem = to_problem(s, r), .batch = s->batch};
+    const cn_conv_problem *p = &g.problem.conv;
+    int32_t row = p->in_c / p->groups * s->kh * s->kw, halo[4];
+    g.weight = room((size_t)(p->out_c * row), sizeof *g.weight);
+    g.scales = room((size_t)p->out_c, sizeof *g.scales);
+    g.bias = cn_random_below(r, 4) ? room((size_t)p->out_c, sizeof *g.bias) : NULL;
+    for (int32_t o = 0; o < p->out_c; o++) {
+        g.scales[o] = (float)(0.001 + cn_random_uniform(r) * 0.02);
+        if (g.bias) g.bias[o] = (float)cn_random_normal(r) * 3;
+        bool extreme = !cn_random_below(r, 4);
+        for (int32_t k = 0; k < row; k++)
+            g.weight[o * row + k] =
+                (float)(extreme ? -127 : between(r, -127, 127)) * g.scales[o];
+    }
+    prune(&g, row, density(r), r);
+    cn_int8_conv_halo(p, halo);
+    for (int i = 0; i < 4; i++)
+        halo[i] += between(r, 0, 1);
+    g.in = slots_new(s->batch, p->in, halo, between(r, 0, 2), side, PLANES_INPUT,
+                     g.problem.in.zero, r);
+    g.residual = slots_new(s->batch, p->out, halo, 0, side, PLANES_INPUT, 0, r);
+    return g;
+}
+
+static void given_free(given *g)
+{
+    planes_free(&g->in);
+    planes_free(&g->residual);
+    cn_free(g->weight);
+    cn_free(g->scales);
+    cn_free(g->bias);
+}
+
+/* The steps from zero at a place of the input. */
+static int32_t steps_at(const given *g, int32_t n, int32_t c, int32_t y, int32_t x)
+{
+    cn_shape s = g->problem.conv.in;
+    if (y < 0 || y >= s.h || x < 0 || x >= s.w) return 0;
+    return *slots_byte(&g->in, n, c, y, x) - g->problem.in.zero;
+}
+
+/* One output by the words of condense/quantize.h. */
+static float value(const given *g, int32_t n, int32_t o, int32_t y, int32_t x)
+{
+    const cn_conv_problem *p = &g->problem.conv;
+    const cn_window *w = &p->window;
+    int32_t inputs = p->in_c / p->groups, first = o / (p->out_c / p->groups) * inputs;
+    int64_t sum = 0;
+    for (int32_t c = 0; c < inputs; c++)
+        for (int32_t i = 0; i < w->kernel_h; i++)
+            for (int32_t j = 0; j < w->kernel_w; j++) {
+                float weight =
+                    g->weight[((o * inputs + c) * w->kernel_h + i) * w->kernel_w + j];
+                sum += (int64_t)rintf(weight / g->scales[o]) *
+                       steps_at(g, n, first + c, y * w->stride_h + i * w->dilation_h - w->pad_top,
+                                x * w->stride_w + j * w->dilation_w - w->pad_left);
+            }
+    float v = (float)sum * (g->problem.in.scale * g->scales[o]) + (g->bias ? g->bias[o] : 0);
+    if (p->residual)
+        v += (float)(*slots_byte(&g->residual, n, o, y, x) - g->problem.residual.zero) *
+             g->problem.residual.scale;
+    return (float)activate((double)v, p->activation);
+}
+
+static bool is_curve(cn_activation activation)
+{
+    return activation == CN_ACT_SIGMOID || activation == CN_ACT_TANH;
+}
+
+static bool place_matches(const given *g, const planes *out, int32_t n, int32_t o, int32_t y,
+                          int32_t x)
+{
+    float want = value(g, n, o, y, x);
+    bool curve = is_curve(g->problem.conv.activation);
+    if (!(g->problem.out.scale > 0)) {
+        float got = planes_get(out, n, o, y, x);
+        return curve ? close_to(got, (double)want, 1, 1e-6) : got == want;
+    }
+    int32_t got = *slots_byte(out, n, o, y, x), level = slots_level(want, g->problem.out);
+    return abs(got - level) <= curve;
+}
+
+static bool output_matches(const given *g, const planes *out)
+{
+    cn_shape s = g->problem.conv.out;
+    for (int32_t n = 0; n < g->batch; n++)
+        for (int32_t o = 0; o < s.c; o++)
+            for (int32_t y = 0; y < s.h; y++)
+                for (int32_t x = 0; x < s.w; x++)
+                    if (!place_matches(g, out, n, o, y, x)) return false;
+    return true;
+}
+
+static void run(const cn_int8_conv *conv, const given *g, const planes *residual, planes *out,
+                int32_t threads, guard side)
+{
+    size_t tasks = cn_int8_conv_tasks(conv, g->batch, threads);
+    guarded scratch =
+        guarded_new(cn_int8_conv_scratch(conv, g->batch) / sizeof(float), side, 0);
+    for (size_t i = tasks; i-- > 0;)
+        cn_int8_conv_task(conv, &g->in.view, &out->view, residual ? &residual->view : NULL, i,
+                          tasks, scratch.data);
+    guarded_free(&scratch);
+}
+
+static planes output_new(const given *g, const int32_t halo[4], guard side, cn_random *r)
+{
+    cn_shape s = g->problem.conv.out;
+    if (g->problem.out.scale > 0)
+        return slots_new(g->batch, s, halo, between(r, 0, 3), side, PLANES_OUTPUT, 0, r);
+    return planes_new(g->batch, s, halo, between(r, 0, 3), side, 0, PLANES_OUTPUT, r);
+}
+
+static void check_case(const shape_case *s, cn_isa isa, cn_random *r)
+{
+    guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
+    given g = given_new(s, side, r);
+    const planes *residual = g.problem.conv.residual ? &g.residual : NULL;
+    int32_t none[4] = {0}, halo[4] = {1, 0, 2, 1};
+    planes one = output_new(&g, cn_random_below(r, 2) ? none : halo, side, r);
+    planes many = output_new(&g, halo, GUARD_AFTER, r);
+    cn_int8_conv *conv = NULL;
+    cn_error error = {0};
+    bool values = false, outside = false, agree = false;
+    if (cn_int8_conv_new(&conv, &g.problem, g.weight, g.scales, g.bias, isa, &error) == CN_OK) {
+        run(conv, &g, residual, &one, 1, side);
+        run(conv, &g, residual, &many, between(r, 2, 9), GUARD_BEFORE);
+        values = output_matches(&g, &one);
+        agree = output_matches(&g, &many);
+        outside = planes_untouched(&one) && planes_untouched(&many);
+    }
+    report(values && outside && agree,
+           "%s: %d x %d x %d to %d channels, groups %d, window %d x %d, stride %d %d, dilation %d "
+           "%d, pads %d %d %d %d, batch %d, %s, activation %d%s%s: values %s, outside %s, tasks %s",
+           conv ? cn_int8_conv_kernel(conv) : error.message, s->in_c, s->h, s->w, s->out_c,
+           s->groups, s->kh, s->kw, s->sh, s->sw, s->dh, s->dw, s->top, s->bottom, s->left,
+           s->right, s->batch, cn_isa_name(isa), g.problem.conv.activation,
+           residual ? ", residual" : "", g.problem.out.scale > 0 ? "" : ", to floats",
+           values ? "right" : "WRONG", outside ? "untouched" : "WRITTEN",
+           agree ? "agree" : "DIFFER");
+    cn_int8_conv_free(conv);
+    planes_free(&one);
+    planes_free(&many);
+    given_free(&g);
+}
+
+/* The residual may be the output itself. */
+static void check_in_place(const shape_case *s, cn_isa isa, cn_random *r)
+{
+    given g = given_new(s, GUARD_AFTER, r);
+    g.problem.conv.residual = true;
+    if (!(g.problem.out.scale > 0)) g.problem.out = slots_scale(r);
+    cn_int8_conv *conv = NULL;
+    int32_t none[4] = {0};
+    cn_random again = *r;
+    planes_free(&g.residual);
+    g.residual = slots_new(s->batch, g.problem.conv.out, none, 0, GUARD_AFTER, PLANES_INPUT, 0, r);
+    planes out =
+        slots_new(s->batch, g.problem.conv.out, none, 0, GUARD_AFTER, PLANES_INPUT, 0, &again);
+    bool ok = cn_int8_conv_new(&conv, &g.problem, g.weight, g.scales, g.bias, isa, NULL) == CN_OK;
+    if (ok) run(conv, &g, &out, &out, 3, GUARD_AFTER);
+    report(ok && output_matches(&g, &out), "%s onto its own residual",
+           ok ? cn_int8_conv_kernel(conv) : "convolution");
+    cn_int8_conv_free(conv);
+    planes_free(&out);
+    given_free(&g);
+}
+
+static void check_refusals(cn_isa isa, cn_random *r)
+{
+    const shape_case good = {4, 4, 1, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+    given g = given_new(&good, GUARD_AFTER, r);
+    float *weight = &g.weight[7], old = *weight;
+    const float wrong[] = {g.scales[0] * 0.5f, g.scales[0] * 128, NAN, INFINITY};
+    cn_error error = {0};
+    cn_int8_conv *conv = NULL;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        *weight = wrong[i];
+        report(cn_int8_conv_new(&conv, &g.problem, g.weight, g.scales, g.bias, isa, &error) ==
+                       CN_EFORMAT &&
+                   !conv && error.message[0],
+               "a weight of %g steps", (double)(wrong[i] / g.scales[0]));
+    }
+    *weight = old;
+    cn_int8_problem bad = g.problem;
+    bad.conv.groups = 3;
+    report(cn_int8_conv_new(&conv, &bad, g.weight, g.scales, g.bias, isa, &error) == CN_EINVAL,
+           "groups that do not divide");
+    bad = g.problem;
+    bad.conv.in_c = bad.conv.in.c = 1 << 20;
+    report(cn_int8_conv_new(&conv, &bad, NULL, NULL, NULL, isa, &error) == CN_EUNSUPPORTED,
+           "more products than 32 bits hold");
+    given_free(&g);
+}
+
+void test_int8_conv(cn_isa isa)
+{
+    cn_random r = cn_random_named(1, "kernel test: convolution of integers");
+    check_refusals(isa, &r);
+    check_in_place(&edge_cases[3], isa, &r);
+    check_in_place(&edge_cases[4], isa, &r);
+    check_in_place(&edge_cases[12], isa, &r);
+    for (int i = 0; i < EDGE_CASES; i++)
+        for (int again = 0; again < 5; again++)
+            check_case(&edge_cases[i], isa, &r);
+    for (int i = 0; i < RANDOM_CASES; i++) {
+        shape_case s = random_case(&r);
+        check_case(&s, isa, &r);
+    }
+}

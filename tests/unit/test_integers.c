@@ -1,0 +1,336 @@
+/* Sessions of quantized networks: to the bit what plain integers give, at every level of
+ * instruction sets, with any threads and batch; and near the emulation in float. */
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+#include "condense/memory.h"
+#include "condense/passes.h"
+#include "condense/session.h"
+#include "data/catalog.h"
+#include "integers.h"
+#include "nets.h"
+#include "run/quantization.h"
+
+enum { IMAGES = 3 };
+
+typedef struct quantized {
+    cn_graph graph, folded;
+    cn_weights folded_weights, weights; /* the latter of `graph`, with scales */
+    cn_quantization quantization;
+    int64_t in, out;
+    float *input, *output, *right;
+} quantized;
+
+/* Weights with scales, as 'condense calibrate' writes them: unfolded. */
+static quantized quantize(cn_graph graph)
+{
+    quantized q = {.graph = graph, .weights = test_weights(&graph, 3)};
+    cn_error error = {0};
+    cr_assert_eq(cn_post_fold(&graph, &q.weights, &q.folded, &q.folded_weights, NULL), CN_OK);
+    cn_quantize_layer *layers = cn_calloc((size_t)graph.count, sizeof *layers);
+    q.in = cn_shape_count(graph.layers[0].shape);
+    q.out = cn_shape_count(graph.layers[graph.count - 1].shape);
+    q.input = test_values(IMAGES * q.in, 4);
+    q.output = test_values(IMAGES * q.out, 5);
+    q.right = test_values(IMAGES * q.out, 6);
+    cn_calibration calibration = {.images = IMAGES, .input = q.input, .threads = 1};
+    cn_quantize_options options = {CN_RANGE_MINMAX, false, CN_CORRECT_BIAS};
+    cr_assert_eq(cn_quantize(&q.folded, &q.folded_weights, &calibration, &options, &q.quantization,
+                             layers, &error),
+                 CN_OK, "%s", error.message);
+    cr_assert_eq(cn_post_unfold(&graph, &q.weights, &q.folded, &q.folded_weights, &error), CN_OK);
+    cr_assert_eq(cn_quantization_store(&q.quantization, &q.folded, &q.weights, &error), CN_OK);
+    cn_free(layers);
+    return q;
+}
+
+static void give(quantized *q)
+{
+    cn_quantization_clear(&q->quantization);
+    cn_graph_clear(&q->graph);
+    cn_graph_clear(&q->folded);
+    cn_weights_clear(&q->weights);
+    cn_weights_clear(&q->folded_weights);
+    cn_free(q->input);
+    cn_free(q->output);
+    cn_free(q->right);
+}
+
+/* Runs twice: the second run finds the arena as the first left it. */
+static void run(const quantized *q, const cn_session_options *options, const float *input,
+                float *output)
+{
+    cn_session *session;
+    cn_error error = {0};
+    cr_assert_eq(cn_session_new(&session, &q->graph, &q->weights, options, &error), CN_OK, "%s",
+                 error.message);
+    for (int round = 0; round < 2; round++)
+        cr_assert_eq(cn_session_run(session, input, output, &error), CN_OK);
+    cn_session_memory memory = cn_session_memory_use(session);
+    cr_assert_geq(memory.arena, memory.live_peak);
+    cn_session_free(session);
+}
+
+/* Whether the plain integers of all images are there; `right` then has what they give. */
+static bool work_out(quantized *q)
+{
+    bool exact = true;
+    for (int64_t i = 0; i < IMAGES; i++) {
+        integers n =
+            integers_run(&q->folded, &q->folded_weights, &q->quantization, q->input + i * q->in);
+        memcpy(q->right + i * q->out, n.floats[q->folded.count - 1],
+               (size_t)q->out * sizeof *q->right);
+        exact = exact && n.exact;
+        integers_free(&n);
+    }
+    return exact;
+}
+
+/* With every rule of the contract and no operator that may be rounded otherwise: additions by
+ * themselves and fused, concats of odd widths, groups of odd widths, strides, pads. */
+static cn_graph exact_net(void)
+{
+    cn_graph g = test_graph(3, 23, 19);
+    cn_layer conv = test_conv(10, 3, 2, 1), deep = test_conv(10, 3, 1, 1);
+    cn_layer concat = cn_layer_defaults(CN_OP_CONCAT), sum = cn_layer_defaults(CN_OP_ADD);
+    conv.bias = deep.bias = true;
+    deep.groups = 10;
+    test_add(&g, conv, "a", READS(0));
+    test_add(&g, cn_layer_defaults(CN_OP_RELU), "a.relu", READS(1));
+    test_add(&g, deep, "b", READS(2));
+    test_add(&g, cn_layer_defaults(CN_OP_RELU6), "b.relu", READS(3));
+    test_add(&g, test_conv(10, 1, 1, 0), "c", READS(4));
+    test_add(&g, sum, "c.sum", READS(2, 5));
+    test_add(&g, cn_layer_defaults(CN_OP_RELU), "c.relu", READS(6));
+    cn_layer average = test_pool(CN_OP_AVG_POOL, 3, 1, 1);
+    average.count_padding = true;
+    test_add(&g, average, "average", READS(7));
+    test_add(&g, test_pool(CN_OP_MAX_POOL, 3, 2, 1), "pool", READS(7));
+    test_add(&g, sum, "three", READS(7, 8, 4));
+    conv.groups = 2;
+    test_add(&g, conv, "grouped", READS(10)); /* groups of five channels */
+    test_add(&g, concat, "join", READS(9, 11, 9)); /* of ten channels each */
+    cn_layer wide = test_conv(24, 5, 1, 2);
+    test_add(&g, wide, "wide", READS(12));
+    cn_layer shuffle = cn_layer_defaults(CN_OP_PIXEL_SHUFFLE);
+    shuffle.factor = 2;
+    test_add(&g, shuffle, "shuffle", READS(13));
+    deep = test_conv(12, 3, 1, 2);
+    deep.window.dilation_h = deep.window.dilation_w = 2;
+    test_add(&g, deep, "dilated", READS(14));
+    test_add(&g, cn_layer_defaults(CN_OP_GLOBAL_AVG_POOL), "mean", READS(15));
+    cn_layer fc = cn_layer_defaults(CN_OP_FC);
+    fc.units = 37;
+    fc.bias = true;
+    test_add(&g, fc, "fc1", READS(15));
+    fc.units = 7;
+    test_add(&g, fc, "fc2", READS(16));
+    test_add(&g, fc, "fc3", READS(17));
+    test_add(&g, concat, "ends", READS(18, 19, 16));
+    return g;
+}
+
+static void check(quantized *q, const char *name)
+{
+    bool exact = work_out(q);
+    cn_session_options options = cn_session_defaults();
+    options.batch = IMAGES;
+    for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++) {
+        if (cn_isa_available((cn_isa)isa) != (cn_isa)isa) continue;
+        options.isa = (cn_isa)isa;
+        run(q, &options, q->input, q->output);
+        if (exact)
+            for (int64_t i = 0; i < q->out * IMAGES; i++)
+                cr_assert_eq(q->output[i], q->right[i], "%s at level %s: output %ld is %a, not %a",
+                             name, cn_isa_name(options.isa), (long)i, (double)q->output[i],
+                             (double)q->right[i]);
+        else {
+            double *right = cn_calloc((size_t)(q->out * IMAGES), sizeof *right);
+            for (int64_t i = 0; i < q->out * IMAGES; i++)
+                right[i] = (double)q->right[i];
+            double error = test_error(q->output, right, q->out * IMAGES);
+            cr_assert_lt(error, 0.02, "%s at level %s: off by %g", name, cn_isa_name(options.isa),
+                         error);
+            cn_free(right);
+        }
+    }
+}
+
+Test(integers, sessions_give_what_plain_integers_give)
+{
+    quantized q = quantize(exact_net());
+    cr_assert(work_out(&q), "this network is to be exact");
+    check(&q, "exact");
+    give(&q);
+    for (const test_net *net = test_nets; net->name; net++) {
+        q = quantize(net->make());
+        check(&q, net->name);
+        give(&q);
+    }
+}
+
+Test(integers, threads_and_batches_do_not_change_a_bit)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    options.batch = IMAGES;
+    run(&q, &options, q.input, q.right);
+    for (options.threads = 2; options.threads <= 3; options.threads++) {
+        run(&q, &options, q.input, q.output);
+        cr_assert_arr_eq(q.output, q.right, (size_t)(q.out * IMAGES) * sizeof *q.output);
+    }
+    options.batch = options.threads = 1;
+    for (int64_t i = 0; i < IMAGES; i++) {
+        run(&q, &options, q.input + i * q.in, q.output);
+        cr_assert_arr_eq(q.output, q.right + i * q.out, (size_t)q.out * sizeof *q.output);
+    }
+    give(&q);
+}
+
+/* The range of every layer's output, those that share a scale together. */
+typedef struct ranges {
+    const cn_graph *graph;
+    int32_t *roots;
+    double *low, *high;
+} ranges;
+
+static cn_status see(void *context, int32_t layer, float *output, cn_error *error)
+{
+    const ranges *r = context;
+    int32_t root = r->roots[layer];
+    (void)error;
+    for (int64_t i = 0; root >= 0 && i < cn_shape_count(r->graph->layers[layer].shape); i++) {
+        r->low[root] = fmin(r->low[root], (double)output[i]);
+        r->high[root] = fmax(r->high[root], (double)output[i]);
+    }
+    return CN_OK;
+}
+
+/* Scales by the ranges of one input, and weights rounded to the nearest level. */
+static cn_quantization scales_of(const cn_graph *graph, cn_weights *weights, const float *input)
+{
+    size_t count = (size_t)graph->count;
+    ranges r = {graph, cn_calloc(count, sizeof(int32_t)), cn_calloc(count, sizeof(double)),
+                cn_calloc(count, sizeof(double))};
+    cn_quantization q;
+    cn_walk *walk;
+    cn_walk_hooks hooks = {.finished = see, .context = &r};
+    cr_assert_eq(quantization_new(&q, graph, NULL), CN_OK);
+    quantization_roots(graph, r.roots);
+    cr_assert_eq(cn_walk_new(&walk, graph, weights, 1, NULL), CN_OK);
+    cr_assert_eq(cn_walk_run(walk, 1, input, NULL, &hooks, NULL), CN_OK);
+    cn_walk_free(walk);
+    for (int32_t i = 0; i < graph->count; i++) {
+        if (r.roots[i] >= 0) q.outputs[i] = cn_scale_of(r.low[r.roots[i]], r.high[r.roots[i]]);
+        if (cn_op_is_tensor(graph->layers[i].op))
+            cr_assert_eq(cn_round_weights(cn_weights_of(weights, graph->layers[i].name, "weight"),
+                                          NULL, q.weight_scales[i], NULL),
+                         CN_OK);
+    }
+    cn_free(r.roots);
+    cn_free(r.low);
+    cn_free(r.high);
+    return q;
+}
+
+/* A network of the catalogue without its softmax. */
+static cn_graph network(const char *name)
+{
+    cn_model model = {0};
+    cn_graph graph;
+    cr_assert_eq(st_catalog_load(name, "fashion", NULL, 0, &model, NULL), CN_OK);
+    cn_layer *last = &model.graph.layers[model.graph.count - 1];
+    if (last->op == CN_OP_SOFTMAX) {
+        cn_free(last->name);
+        cn_free(last->inputs);
+        model.graph.count--;
+    }
+    cr_assert_eq(cn_graph_copy(&model.graph, &graph, NULL), CN_OK);
+    cn_model_clear(&model);
+    return graph;
+}
+
+Test(integers, all_networks_give_what_plain_integers_give)
+{
+    for (int m = 0; st_catalog_models[m]; m++) {
+        const char *name = st_catalog_models[m];
+        quantized q = {.graph = network(name)};
+        q.weights = test_weights(&q.graph, 3);
+        q.in = cn_shape_count(q.graph.layers[0].shape);
+        q.out = cn_shape_count(q.graph.layers[q.graph.count - 1].shape);
+        q.input = test_values(q.in, 4);
+        q.output = test_values(q.out, 5);
+        cr_assert_eq(cn_post_fold(&q.graph, &q.weights, &q.folded, &q.folded_weights, NULL), CN_OK);
+        q.quantization = scales_of(&q.folded, &q.folded_weights, q.input);
+        cn_post_unfold(&q.graph, &q.weights, &q.folded, &q.folded_weights, NULL);
+        cn_quantization_store(&q.quantization, &q.folded, &q.weights, NULL);
+        integers n = integers_run(&q.folded, &q.folded_weights, &q.quantization, q.input);
+        cn_session_options options = cn_session_defaults();
+        run(&q, &options, q.input, q.output);
+        const float *right = n.floats[q.folded.count - 1];
+        int64_t different = 0;
+        for (int64_t i = 0; i < q.out; i++)
+            different += n.exact ? q.output[i] != right[i]
+                                 : fabsf(q.output[i] - right[i]) > 0.05f * fabsf(right[i]) + 0.05f;
+        cr_assert_eq(different, 0, "%s: %ld of %ld outputs differ", name, (long)different,
+                     (long)q.out);
+        integers_free(&n);
+        give(&q);
+    }
+}
+
+Test(integers, layers_say_that_they_run_on_integers)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    for (int i = 0; i < 3; i++) {
+        cn_session *session;
+        int32_t count, found = 0;
+        options.integers = i != 1;
+        options.passes = i == 2 ? 0 : CN_PASS_ALL;
+        cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+        const cn_layer_profile *profile = cn_session_profile(session, &count);
+        for (int32_t l = 0; l < count; l++)
+            found += !strncmp(profile[l].kernel, "i8_", 3);
+        if (i == 0)
+            cr_assert_gt(found, 10);
+        else
+            cr_assert_eq(found, 0, "%s", i == 1 ? "switched off" : "not folded");
+        if (i) cr_assert_eq(cn_session_isa(session), cn_isa_of_floats(cn_session_isa(session)));
+        cn_session_free(session);
+    }
+    give(&q);
+}
+
+Test(integers, refuses_weights_that_are_no_levels)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    cn_session *session;
+    cn_error error = {0};
+    cn_tensor *weight = cn_weights_of(&q.weights, "wide", "weight");
+    weight->data[3] = 0.4f * cn_weights_of(&q.weights, "wide", "weight_scale")->data[0];
+    cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, &error), CN_EFORMAT);
+    cr_assert(strstr(error.message, "'wide'"), "%s", error.message);
+    cn_weights_of(&q.weights, "c", "output_zero")->data[0] = 300;
+    cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, &error), CN_EFORMAT);
+    cr_assert(strstr(error.message, "'c'"), "%s", error.message);
+    give(&q);
+}
+
+Test(integers, the_layer_that_is_not_finite_is_named)
+{
+    quantized q = quantize(exact_net());
+    cn_session_options options = cn_session_defaults();
+    cn_session *session;
+    const char *layer = "?";
+    cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+    cr_assert_eq(cn_session_find_nonfinite(session, q.input, &layer, NULL), CN_OK);
+    cr_assert_null(layer);
+    q.input[5] = NAN;
+    cr_assert_eq(cn_session_find_nonfinite(session, q.input, &layer, NULL), CN_OK);
+    cr_assert_str_eq(layer, "input");
+    cn_session_free(session);
+    give(&q);
+}
