@@ -66,7 +66,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: calibrate FORCE bench train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: calibrate FORCE bench execution train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -169,6 +169,17 @@ bench: $(STAMP)-build ## time all networks against all engines that are here, an
 	@$(build) all
 	@$(CONDENSE) bench --model all --threads 1,2 --against all --record
 
+# The bars of pruned networks, densities from 80 % to 1 %, and the planner's choices over them.
+EXECUTION := --threads 1,2 --record $(if $(DB),--db $(DB))
+DENSITIES := 1.25,1.5,2,3,5,10,20,50,100
+execution: all ## time pruned networks beside dense ones, all densities, and the planner's choices (half an hour): DB=
+	@$(CONDENSE) bench $(EXECUTION) --model resnet50 --scheme unstructured,block8,pattern8 --rate $(DENSITIES)
+	@$(CONDENSE) bench $(EXECUTION) --against all --model resnet50 --scheme block8,pattern8 --rate 9.2
+	@$(CONDENSE) bench $(EXECUTION) --against all --model vgg16 --scheme block8,pattern8 --rate 34
+	@$(CONDENSE) bench $(EXECUTION) --against all --model inception_v3 --scheme block8 --rate 6
+	@$(CONDENSE) bench $(EXECUTION) --against all --model mobilenet_v1,mobilenet_v2 --scheme block8 --rate 3
+	@$(CONDENSE) bench $(EXECUTION) --choices --seconds 10 --model resnet50 --scheme unstructured,block8 --rate 1,$(DENSITIES)
+
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
 	@$(build) all
 	@$(CONDENSE) plot $(if $(DB),--db $(DB))
@@ -192,7 +203,8 @@ kernel-tests: ## every CPU kernel against a reference, at each level this proces
 	@$(BUILD)/san/kernel-tests
 kernel-tests-neon: ## the same for NEON under user-mode emulation
 	@$(build) SAN= CC="$(CROSS_CC)" BUILD=$(BUILD)/aarch64 LDFLAGS=-static $(BUILD)/aarch64/obj/kernel-tests
-	@qemu-aarch64 $(BUILD)/aarch64/obj/kernel-tests
+	@qemu-aarch64 -cpu cortex-a53 $(BUILD)/aarch64/obj/kernel-tests # has no dot product
+	@qemu-aarch64 -cpu max $(BUILD)/aarch64/obj/kernel-tests
 # The fuzz targets are libFuzzer's, which only clang has; make test needs neither. They read texts and
 # files only, so they are built without kernels and training.
 FUZZ_SECONDS ?= 60

@@ -5,9 +5,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "run/quantization.h"
 #include "compress/statistics.h"
 #include "condense/memory.h"
+#include "run/quantization.h"
 
 /* Shares of the progress. */
 static const double ranges_done = 0.15, histograms_done = 0.3;

@@ -15,7 +15,8 @@ static cn_status pack(cn_int8_conv *c, const float *weight, const float *scales,
                       cn_error *error)
 {
     const cn_window *w = &c->problem.conv.window;
-    size_t channels = (size_t)c->problem.conv.out_c, taps = (size_t)w->kernel_h * (size_t)w->kernel_w;
+    size_t channels = (size_t)c->problem.conv.out_c,
+           taps = (size_t)w->kernel_h * (size_t)w->kernel_w;
     size_t quads = (channels + 3) / 4;
     cn_status status = cn_int8_allocate(c, quads * taps * 4, quads * 4, error);
     for (size_t o = 0; o < channels && !status; o++) {
@@ -52,8 +53,7 @@ static size_t tasks(const cn_int8_conv *c, int32_t batch, int32_t threads)
 {
     enum { LEAST_ROWS = 8 };
     size_t count = (size_t)threads, rows = (size_t)c->problem.conv.out.h, most = 4 * count;
-    size_t shares =
-        by_rows(c, count) ? rows / LEAST_ROWS : (size_t)cn_quads(c->problem.conv.out_c);
+    size_t shares = by_rows(c, count) ? rows / LEAST_ROWS : (size_t)cn_quads(c->problem.conv.out_c);
     if (threads == 1) return (size_t)batch;
     return (size_t)batch * (shares > most ? most : shares > count ? shares / count * count : count);
 }

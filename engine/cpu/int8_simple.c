@@ -336,19 +336,24 @@ const char *cn_int8_simple_kernel(const cn_int8_simple *s)
     return s->kernel;
 }
 
-size_t cn_int8_simple_scratch(const cn_int8_simple *s)
+static size_t scratch_bytes(const cn_int8_simple *s)
 {
     enum { POOL_ROWS = 5 };
-    if (s->run == max_pool || s->run == avg_pool)
-        return s->window.kernel_h ? POOL_ROWS * sizeof(float) *
-                                        cn_i8_pool_row(s->in->shape.w, s->out.shape.w, &s->window)
-                                  : 0;
+    bool pools = s->run == max_pool || s->run == avg_pool;
+    if (pools && s->window.kernel_h)
+        return POOL_ROWS * sizeof(float) *
+               cn_i8_pool_row(s->in->shape.w, s->out.shape.w, &s->window);
     if (!s->floats) return 0;
     size_t floats = slice_floats(s, &s->out);
     for (int32_t k = 0; k < s->inputs; k++)
         floats += slice_floats(s, &s->in[k]);
     return views_bytes(s) + floats * sizeof(float) +
            cn_simple_scratch(s->floats, s->in->shape, s->out.shape);
+}
+
+size_t cn_int8_simple_scratch(const cn_int8_simple *s)
+{
+    return (scratch_bytes(s) + CN_ALIGNMENT - 1) / CN_ALIGNMENT * CN_ALIGNMENT;
 }
 
 bool cn_int8_simple_by_planes(const cn_int8_simple *s)
@@ -375,8 +380,8 @@ size_t cn_int8_simple_tasks(const cn_int8_simple *s, int32_t batch, int32_t thre
 {
     enum { TASK_VALUES = 65536 }; /* bytes; fewer are not worth waking a thread for */
     size_t units = units_of(s, batch), most = (size_t)threads * 4;
-    double values = (double)batch * (double)(cn_shape_count(s->in->shape) +
-                                             cn_shape_count(s->out.shape));
+    double values =
+        (double)batch * (double)(cn_shape_count(s->in->shape) + cn_shape_count(s->out.shape));
     size_t worth = (size_t)(values / TASK_VALUES) + 1;
     if (threads == 1) return 1;
     if (most > worth) most = worth;

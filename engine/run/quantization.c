@@ -198,14 +198,31 @@ cn_status cn_quantization_load(cn_quantization *quantization, const cn_graph *gr
     return status;
 }
 
+static bool ends_with(const char *name, const char *suffix)
+{
+    size_t length = strlen(name), end = strlen(suffix);
+    return length > end && !strcmp(name + length - end, suffix);
+}
+
 bool cn_quantization_there(const cn_weights *weights)
 {
-    static const char suffix[] = ".output_scale";
-    for (int32_t t = 0; t < weights->count; t++) {
-        size_t length = strlen(weights->tensors[t].name);
-        if (length >= sizeof suffix &&
-            !strcmp(weights->tensors[t].name + length + 1 - sizeof suffix, suffix))
-            return true;
-    }
+    for (int32_t t = 0; t < weights->count; t++)
+        if (ends_with(weights->tensors[t].name, ".output_scale")) return true;
     return false;
+}
+
+void cn_quantization_drop(cn_weights *weights)
+{
+    int32_t kept = 0;
+    for (int32_t t = 0; t < weights->count; t++) {
+        cn_tensor *tensor = &weights->tensors[t];
+        if (!ends_with(tensor->name, ".output_scale") && !ends_with(tensor->name, ".output_zero") &&
+            !ends_with(tensor->name, ".weight_scale")) {
+            weights->tensors[kept++] = *tensor;
+            continue;
+        }
+        cn_free(tensor->name);
+        cn_free(tensor->data);
+    }
+    weights->count = kept;
 }

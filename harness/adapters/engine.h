@@ -36,8 +36,8 @@ typedef struct st_engine_kind {
 } st_engine_kind;
 
 /* floats: our own session again, with quantized weights as the floats that they are. */
-extern const st_engine_kind st_engine_condense, st_engine_floats, st_engine_onednn, st_engine_onnxruntime,
-    st_engine_openvino, st_engine_xnnpack;
+extern const st_engine_kind st_engine_condense, st_engine_floats, st_engine_onednn,
+    st_engine_onnxruntime, st_engine_openvino, st_engine_xnnpack;
 
 /* Kind by name; NULL where there is none. st_engine_kinds: all, NULL at the end. */
 const st_engine_kind *st_engine_find(const char *name);

@@ -80,6 +80,7 @@ static cn_status infer(const request *r, job *j, cn_isa isa, cn_error *error)
     options.passes = r->fuse ? CN_PASS_ALL : 0;
     if (!r->shrink) options.passes &= ~(unsigned)CN_PASS_SHRINK;
     options.isa = isa;
+    options.integers = st_variant_is_compressed(r->variant);
     status = cn_session_new(&j->session, &j->model.graph, &j->weights, &options, error);
     if (!status) status = run_images(j, options.batch, error);
     if (status) return status;
@@ -119,8 +120,8 @@ int st_command_infer(int argc, char **argv)
         {"output", ST_TEXT, &r.output, "Y.npy", "where the float32 outputs go", 0, 0},
         {"threads", ST_INT, &r.threads, "N", "threads; 0: all processors; default 1", 0, 1024},
         {"batch", ST_INT, &r.batch, "N", "images a run; default: all, at most 64", 0, 4096},
-        {"isa", ST_TEXT, &r.isa, "LEVEL", "highest instruction set: scalar, neon, neon_dot, avx2, avx512, avx512_vnni", 0,
-         0},
+        {"isa", ST_TEXT, &r.isa, "LEVEL",
+         "highest instruction set: scalar, neon, neon_dot, avx2, avx512, avx512_vnni", 0, 0},
         {"scalar", ST_FLAG, &r.scalar, NULL, "the same as --isa scalar", 0, 0},
         {"fuse", ST_FLAG, &r.fuse, NULL, "graph passes; --no-fuse switches all of them off", 0, 0},
         {"shrink", ST_FLAG, &r.shrink, NULL,

@@ -45,7 +45,8 @@ static int32_t find(const st_tuning *tuning, const char *signature)
 static cn_wisdom_key key_of(const work *w, const char *signature)
 {
     const cn_session_options *o = &w->tuner->session;
-    return (cn_wisdom_key){cn_isa_of_floats(cn_isa_available(o->isa)), o->threads, o->batch, signature};
+    return (cn_wisdom_key){cn_isa_of_floats(cn_isa_available(o->isa)), o->threads, o->batch,
+                           signature};
 }
 
 /* Sets what is known of the signature: the ways, and the choice if it was made already. */

@@ -63,8 +63,8 @@ static cn_status record_cell(st_store *store, const st_cell *cell, cn_error *err
         "tttttttttrttittiiitt", identity->id, identity->config, identity->name, cell->model.name,
         cell->model.scale, identity->model_hash, identity->weights_digest, request->variant,
         *request->scheme ? request->scheme : NULL, request->rate, request->backend,
-        cn_isa_name(identity->isa), (int64_t)request->fuse, request->device,
-        identity->machine, (int64_t)identity->emulated, request->threads, request->batch, name,
+        cn_isa_name(identity->isa), (int64_t)request->fuse, request->device, identity->machine,
+        (int64_t)identity->emulated, request->threads, request->batch, name,
         dataset ? st_dataset_hash(dataset) : NULL);
 }
 

@@ -45,6 +45,7 @@ cn_status st_calibrator_open(st_calibrator *c, const st_calibration_job *job, cn
     *c = (st_calibrator){.job = job};
     cn_status status = st_catalog_load(job->model, job->scale, NULL, 0, &c->model, error);
     if (!status) status = st_weights_load(&c->model, job->weights, &c->weights, error);
+    if (!status) cn_quantization_drop(&c->weights); /* it is calibrated, and measured, in float */
     if (status) return status;
     if (!strcmp(c->weights.label, "random"))
         return cn_fail(error, CN_EINVAL,

@@ -98,6 +98,7 @@ cn_session_options st_cell_session_options(const st_cell *cell)
     options.batch = (int32_t)cell->request.batch;
     options.isa = cell->request.isa;
     options.wisdom = cell->wisdom;
+    options.integers = strcmp(cell->request.variant, "dense") != 0;
     options.generator = cell->generator;
     options.passes = cell->request.fuse ? CN_PASS_ALL : ST_PASSES_UNFUSED;
     return options;
@@ -107,7 +108,8 @@ cn_session_options st_cell_session_options(const st_cell *cell)
 static cn_isa level_of(const st_cell *cell)
 {
     cn_isa isa = cn_isa_available(cell->request.isa);
-    bool integers = cell->request.fuse && cn_quantization_there(&cell->weights);
+    cn_session_options options = st_cell_session_options(cell);
+    bool integers = options.integers && cell->request.fuse && cn_quantization_there(&cell->weights);
     return integers ? isa : cn_isa_of_floats(isa);
 }
 

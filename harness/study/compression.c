@@ -18,6 +18,7 @@
 #include "condense/file.h"
 #include "condense/memory.h"
 #include "condense/model.h"
+#include "condense/quantize.h"
 #include "data/catalog.h"
 #include "data/examples.h"
 #include "data/store_weights.h"
@@ -75,6 +76,7 @@ static cn_status load_weights(work *w, const char *path, cn_weights *weights)
 {
     *weights = (cn_weights){0};
     cn_status status = st_weights_load(&w->model, path, weights, w->error);
+    if (!status) cn_quantization_drop(weights); /* they will change */
     if (status == CN_OK && !strcmp(weights->label, "random")) {
         cn_weights_clear(weights);
         status =

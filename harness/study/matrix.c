@@ -126,11 +126,11 @@ static cn_status set_isa(st_request *request, const char *value, cn_error *error
 {
     int isa = cn_isa_parse(value);
     if (isa < 0)
-        return cn_fail(
-            error, CN_EINVAL,
-            "there is no instruction set '%.40s'; scalar, neon, neon_dot, avx2, avx512, avx512_vnni "
-            "and best are",
-            value);
+        return cn_fail(error, CN_EINVAL,
+                       "there is no instruction set '%.40s'; scalar, neon, neon_dot, avx2, avx512, "
+                       "avx512_vnni "
+                       "and best are",
+                       value);
     request->isa = (cn_isa)isa;
     return CN_OK;
 }

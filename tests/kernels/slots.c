@@ -16,7 +16,8 @@ planes slots_new(int32_t n, cn_shape shape, const int32_t halo[4], int32_t extra
                    (size_t)(halo[2] + shape.w + halo[3]) * sizeof *plane);
         for (int32_t y = 0; y < shape.h; y++)
             for (int32_t x = 0; x < 4 * shape.w; x++)
-                ((uint8_t *)(void *)(plane + y * v->row))[x] = (uint8_t)cn_random_below(random, 256);
+                ((uint8_t *)(void *)(plane + y * v->row))[x] =
+                    (uint8_t)cn_random_below(random, 256);
     }
     return p;
 }

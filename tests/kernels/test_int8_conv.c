@@ -154,15 +154,14 @@ static given given_new(const shape_case *s, guard side, cn_random *r)
         if (g.bias) g.bias[o] = (float)cn_random_normal(r) * 3;
         bool extreme = !cn_random_below(r, 4);
         for (int32_t k = 0; k < row; k++)
-            g.weight[o * row + k] =
-                (float)(extreme ? -127 : between(r, -127, 127)) * g.scales[o];
+            g.weight[o * row + k] = (float)(extreme ? -127 : between(r, -127, 127)) * g.scales[o];
     }
     prune(&g, row, density(r), r);
     cn_int8_conv_halo(p, halo);
     for (int i = 0; i < 4; i++)
         halo[i] += between(r, 0, 1);
-    g.in = slots_new(s->batch, p->in, halo, between(r, 0, 2), side, PLANES_INPUT,
-                     g.problem.in.zero, r);
+    g.in = slots_new(s->batch, p->in, halo, between(r, 0, 2), side, PLANES_INPUT, g.problem.in.zero,
+                     r);
     g.residual = slots_new(s->batch, p->out, halo, 0, side, PLANES_INPUT, 0, r);
     return g;
 }
@@ -194,8 +193,7 @@ static float value(const given *g, int32_t n, int32_t o, int32_t y, int32_t x)
     for (int32_t c = 0; c < inputs; c++)
         for (int32_t i = 0; i < w->kernel_h; i++)
             for (int32_t j = 0; j < w->kernel_w; j++) {
-                float weight =
-                    g->weight[((o * inputs + c) * w->kernel_h + i) * w->kernel_w + j];
+                float weight = g->weight[((o * inputs + c) * w->kernel_h + i) * w->kernel_w + j];
                 sum += (int64_t)rintf(weight / g->scales[o]) *
                        steps_at(g, n, first + c, y * w->stride_h + i * w->dilation_h - w->pad_top,
                                 x * w->stride_w + j * w->dilation_w - w->pad_left);
@@ -240,8 +238,7 @@ static void run(const cn_int8_conv *conv, const given *g, const planes *residual
                 int32_t threads, guard side)
 {
     size_t tasks = cn_int8_conv_tasks(conv, g->batch, threads);
-    guarded scratch =
-        guarded_new(cn_int8_conv_scratch(conv, g->batch) / sizeof(float), side, 0);
+    guarded scratch = guarded_new(cn_int8_conv_scratch(conv, g->batch) / sizeof(float), side, 0);
     for (size_t i = tasks; i-- > 0;)
         cn_int8_conv_task(conv, &g->in.view, &out->view, residual ? &residual->view : NULL, i,
                           tasks, scratch.data);

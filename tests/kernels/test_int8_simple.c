@@ -180,10 +180,10 @@ static subject subject_new(const cn_graph *graph, int32_t inputs, bool floats, c
         if (moves(s.layer->op)) s.from[k].levels = s.to.levels;
         if (s.layer->op == CN_OP_INPUT || (floats && k > 0)) s.from[k].levels.scale = 0;
         bool levels = s.from[k].levels.scale > 0;
-        s.in[k] = levels ? slots_new(s.batch, s.from[k].shape, halo, 0, GUARD_AFTER, PLANES_INPUT,
-                                     s.from[k].levels.zero, r)
-                         : planes_new(s.batch, s.from[k].shape, halo, 0, GUARD_AFTER, 0,
-                                      PLANES_INPUT, r);
+        s.in[k] =
+            levels ? slots_new(s.batch, s.from[k].shape, halo, 0, GUARD_AFTER, PLANES_INPUT,
+                               s.from[k].levels.zero, r)
+                   : planes_new(s.batch, s.from[k].shape, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, r);
     }
     if (floats) s.to.levels.scale = 0;
     return s;
@@ -202,8 +202,8 @@ static void check_layer(cn_op op, bool floats, cn_isa isa, cn_random *r)
     int32_t halo[4] = {1, 0, 2, 1}, none[4] = {0};
     planes one = output_of(&s, GUARD_AFTER, none, r), many = output_of(&s, GUARD_BEFORE, halo, r);
     cn_int8_simple *simple = NULL;
-    bool ok = cn_int8_simple_new(&simple, s.layer, NULL, s.from, inputs, s.to, 0, isa, NULL) ==
-              CN_OK;
+    bool ok =
+        cn_int8_simple_new(&simple, s.layer, NULL, s.from, inputs, s.to, 0, isa, NULL) == CN_OK;
     if (ok) {
         run(simple, &s, &one, 1);
         run(simple, &s, &many, between(r, 2, 5));
@@ -265,11 +265,19 @@ static void check_rounding(cn_isa isa, cn_random *r)
                              : (float)cn_random_normal(r) * scale.scale * 100;
         const float special[] = {NAN, INFINITY, -INFINITY, 3e38f, -3e38f, 1e-40f, -0.0f};
         memcpy(x + between(r, 0, 100), special, sizeof special);
-        cn_i8_convert c = {.in = x, .out = slots, .channels = 1, .count = COUNT,
-                           .by = 1 / scale.scale, .zero = scale.zero};
+        cn_i8_convert c = {.in = x,
+                           .out = slots,
+                           .channels = 1,
+                           .count = COUNT,
+                           .by = 1 / scale.scale,
+                           .zero = scale.zero};
         k->i8_quantize.run(&c);
-        cn_i8_convert b = {.in = slots, .out = back, .channels = 1, .count = COUNT,
-                           .by = scale.scale, .zero = scale.zero};
+        cn_i8_convert b = {.in = slots,
+                           .out = back,
+                           .channels = 1,
+                           .count = COUNT,
+                           .by = scale.scale,
+                           .zero = scale.zero};
         k->i8_expand.run(&b);
         for (int i = 0; i < COUNT; i++) {
             int32_t level = slots_level(x[i], scale);
@@ -282,12 +290,11 @@ static void check_rounding(cn_isa isa, cn_random *r)
 
 void test_int8_simple(cn_isa isa)
 {
-    static const cn_op ops[] = {CN_OP_INPUT,        CN_OP_MAX_POOL, CN_OP_AVG_POOL,
-                                CN_OP_GLOBAL_AVG_POOL, CN_OP_LRN,   CN_OP_RELU,
-                                CN_OP_RELU6,        CN_OP_SIGMOID,  CN_OP_TANH,
-                                CN_OP_ADD,          CN_OP_SOFTMAX,  CN_OP_FLATTEN,
-                                CN_OP_PAD,          CN_OP_RESIZE,   CN_OP_PIXEL_SHUFFLE,
-                                CN_OP_CONCAT};
+    static const cn_op ops[] = {
+        CN_OP_INPUT, CN_OP_MAX_POOL, CN_OP_AVG_POOL,      CN_OP_GLOBAL_AVG_POOL,
+        CN_OP_LRN,   CN_OP_RELU,     CN_OP_RELU6,         CN_OP_SIGMOID,
+        CN_OP_TANH,  CN_OP_ADD,      CN_OP_SOFTMAX,       CN_OP_FLATTEN,
+        CN_OP_PAD,   CN_OP_RESIZE,   CN_OP_PIXEL_SHUFFLE, CN_OP_CONCAT};
     cn_random r = cn_random_named(1, "kernel test: simple operators of integers");
     check_rounding(isa, &r);
     check_join(isa, &r);

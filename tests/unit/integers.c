@@ -106,9 +106,9 @@ static void by_reference(integers *n, int32_t index, float *to)
     input.shape = n->graph->layers[layer->inputs[0]].shape;
     cr_assert_eq(cn_graph_add(&graph, &input, "the input", NULL, 0, NULL, NULL), CN_OK);
     cr_assert_eq(cn_graph_add(&graph, &alone, layer->name, &zero, 1, NULL, NULL), CN_OK);
-    cr_assert_eq(cn_reference_run(&graph, n->weights, 1, n->floats[layer->inputs[0]], result, NULL,
-                                  NULL),
-                 CN_OK);
+    cr_assert_eq(
+        cn_reference_run(&graph, n->weights, 1, n->floats[layer->inputs[0]], result, NULL, NULL),
+        CN_OK);
     for (int64_t i = 0; i < count; i++)
         to[i] = (float)result[i];
     if (layer->op != CN_OP_PAD && layer->op != CN_OP_PIXEL_SHUFFLE && layer->op != CN_OP_FLATTEN &&

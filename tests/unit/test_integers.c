@@ -109,7 +109,7 @@ static cn_graph exact_net(void)
     test_add(&g, test_pool(CN_OP_MAX_POOL, 3, 2, 1), "pool", READS(7));
     test_add(&g, sum, "three", READS(7, 8, 4));
     conv.groups = 2;
-    test_add(&g, conv, "grouped", READS(10)); /* groups of five channels */
+    test_add(&g, conv, "grouped", READS(10));      /* groups of five channels */
     test_add(&g, concat, "join", READS(9, 11, 9)); /* of ten channels each */
     cn_layer wide = test_conv(24, 5, 1, 2);
     test_add(&g, wide, "wide", READS(12));

@@ -1,9 +1,11 @@
 /* Networks with zeros among their weights: a session that skips them gives what the reference
  * gives, whatever the scheme, and says what it skipped. */
 #include <criterion/criterion.h>
+#include <float.h>
 #include <string.h>
 
 #include "condense/memory.h"
+#include "condense/random.h"
 #include "condense/scheme.h"
 #include "condense/session.h"
 #include "nets.h"
@@ -133,4 +135,29 @@ Test(sparse, ways_of_a_layer_with_zeros)
     cr_assert_gt(chosen, 0);
     cn_session_free(session);
     give(&s);
+}
+
+/* Whatever finite numbers a weight file holds, the packer takes them, and layers may have no weight
+ * left. Sanitizers watch. */
+Test(sparse, any_values_can_be_packed)
+{
+    static const float values[] = {0, 0, 0, 1, -0.0f, 1e-42f, -1e-38f, FLT_MAX, -FLT_MAX};
+    enum { VALUES = sizeof values / sizeof *values };
+    cn_random random = cn_random_named(1, "test: any values");
+    for (const test_net *net = test_nets; net->name; net++)
+        for (uint32_t kinds = 1; kinds <= VALUES; kinds += 4) {
+            sample s = take(net, CN_SCHEME_UNSTRUCTURED, 0.5);
+            for (int32_t t = 0; t < s.weights.count; t++)
+                for (int64_t i = 0; i < cn_tensor_count(&s.weights.tensors[t]); i++)
+                    s.weights.tensors[t].data[i] = values[cn_random_below(&random, kinds)];
+            cn_session_options options = cn_session_defaults();
+            cn_session *session;
+            cn_error error = {0};
+            options.batch = BATCH;
+            cr_assert_eq(cn_session_new(&session, &s.graph, &s.weights, &options, &error), CN_OK,
+                         "%s: %s", net->name, error.message);
+            cr_assert_eq(cn_session_run(session, s.input, s.output, &error), CN_OK);
+            cn_session_free(session);
+            give(&s);
+        }
 }

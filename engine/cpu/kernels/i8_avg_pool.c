@@ -91,8 +91,7 @@ void CN_KERNEL_NAME(i8_avg_pool)(const cn_i8_pool *p)
                 for (int32_t t = 1; t < w->kernel_w; t++)
                     sum[k] = IADD(sum[k], load(x + t, w->stride_w));
             }
-            STN(p->out + y * p->out_row + j, AS_V(average(p, sum, LDU(factors + j))),
-                p->out_w - j);
+            STN(p->out + y * p->out_row + j, AS_V(average(p, sum, LDU(factors + j))), p->out_w - j);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* Depthwise convolution on integers, one quad of channels, straight from the plane. A slot of four
- * channels meets each channel's weight alone in a slot of weights, so that a product of slots is one
- * of numbers: as many steps as floats take, on a quarter of the memory. */
+ * channels meets each channel's weight alone in a slot of weights, so that a product of slots is
+ * one of numbers: as many steps as floats take, on a quarter of the memory. */
 #include "cpu/kernels/i8_requantize.h"
 
 enum { SLOT = 4 };
@@ -60,8 +60,8 @@ CN_INLINE void some_pixels(const cn_i8_depthwise *d, int32_t y, int32_t x, int k
         else if (to->activation != CN_ACT_NONE)
             v[k] = ACTIVATE(v[k], to->activation);
     }
-    STN(d->out + y * d->out_row + x,
-        AS_V(i8_slots(v, BCAST(to->inverse), ZEROS(to->zero), false)), left);
+    STN(d->out + y * d->out_row + x, AS_V(i8_slots(v, BCAST(to->inverse), ZEROS(to->zero), false)),
+        left);
 }
 
 CN_INLINE void plane(const cn_i8_depthwise *d, int kernel, int stride)

@@ -84,8 +84,7 @@ CN_INLINE void multiply_listed(const cn_i8_narrow *n, int pixels)
                     sum[i][p] = JDOT(w, broadcast(x + p), sum[i][p]);
             }
         for (int p = 0; p < pixels; p++)
-            put(n, v * JL, p,
-                JADD(JADD(sum[0][p], sum[1][p]), JADD(sum[2][p], sum[3][p])));
+            put(n, v * JL, p, JADD(JADD(sum[0][p], sum[1][p]), JADD(sum[2][p], sum[3][p])));
     }
 }
 

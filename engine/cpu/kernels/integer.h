@@ -84,8 +84,8 @@ typedef struct cn_i8_finish {
 typedef void cn_i8_finish_kernel(const cn_i8_finish *finish);
 
 /* depthwise: rows top .. bottom - 1 of the quad at `out`, any window. The input has its zero point
- * around the plane, as far as windows reach. Weights: for each tap four slots, the k-th with channel
- * k's weight as byte k, else zero. */
+ * around the plane, as far as windows reach. Weights: for each tap four slots, the k-th with
+ * channel k's weight as byte k, else zero. */
 typedef struct cn_i8_depthwise {
     const float *in; /* tap (0, 0) of output pixel (0, 0) */
     ptrdiff_t in_row;
@@ -100,8 +100,8 @@ typedef struct cn_i8_depthwise {
 } cn_i8_depthwise;
 typedef void cn_i8_depthwise_kernel(const cn_i8_depthwise *d);
 
-/* Pools, one quad from `in` to `out`. Average: the level of float(sum of (q - from_zero)) * (scale /
- * float(count)); without a window over the whole plane. `scratch` has five rows of cn_i8_pool_row
+/* Pools, one quad from `in` to `out`. Average: the level of float(sum of (q - from_zero)) * (scale
+ * / float(count)); without a window over the whole plane. `scratch` has five rows of cn_i8_pool_row
  * slots. */
 typedef struct cn_i8_pool {
     const float *in;

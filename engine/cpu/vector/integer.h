@@ -8,16 +8,17 @@
  *   BYTE(i, k)            byte k of each slot, 0 .. 255; k is a constant
  *   BYTES_MAX(a, b)       the larger of each two bytes, without sign
  *   TO_FLOAT(i)           the nearest float
- *   TO_INT(v)             the nearest integer, ties to even; at most -65536 for NaN and what is less
- *                         than that; v may not be more than 65536
- *   QUADS(a, b, c, d, z)  slots of four vectors of integers, to each of which a number of 0 .. 255
- *                         is added that ZEROS(number) gives; what is outside 0 .. 255 saturates
+ *   TO_INT(v)             the nearest integer, ties to even; at most -65536 for NaN and for
+ *                         what is less than that; v may not be more than 65536
+ *   QUADS(a, b, c, d, z)  slots of four vectors of integers, to each of which a number of
+ *                         0 .. 255 is added, which ZEROS(number) gives; the rest saturates
  *   IHSUM(i)              sum of the lanes
  *   U, UQ(i)              slots of unsigned bytes as DOT takes them
  *   Q, SQ(i)              slots of signed bytes, -127 .. 127, likewise
- *   DOT(q, u, sum)        sum + the four products of each slot, exactly, but for the offset: u
- *                         counts as u - cn_i8_offset, a constant of the level
- *   J, JL, JU, JQ, JUQ, JSQ, JDOT, JLDU, JSTU, JBCAST, JADD  the same for short vectors, 8 lanes at most
+ *   DOT(q, u, sum)        sum + the four products of each slot, exactly, but for the offset: a
+ *                         byte u counts as u - cn_i8_offset, a constant of the level
+ *   J, JL, JU, JQ         the same types for short vectors, of 8 lanes at most
+ *   JUQ JSQ JDOT JLDU JSTU JBCAST JADD  and the same words
  */
 #ifndef CN_CPU_VECTOR_INTEGER_H
 #define CN_CPU_VECTOR_INTEGER_H

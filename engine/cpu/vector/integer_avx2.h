@@ -60,9 +60,8 @@ static inline I ZEROS(int32_t zero)
 }
 static inline I QUADS(I a, I b, I c, I d, I zeros)
 {
-    const __m256i by_pixel =
-        _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0, 4, 8, 12, 1, 5, 9,
-                         13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m256i by_pixel = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
+                                              0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     I ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zeros);
     I cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zeros);
     return _mm256_shuffle_epi8(_mm256_packus_epi16(ab, cd), by_pixel);

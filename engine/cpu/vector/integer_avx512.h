@@ -56,8 +56,8 @@ static inline I ZEROS(int32_t zero)
 }
 static inline I QUADS(I a, I b, I c, I d, I zeros)
 {
-    const __m512i by_pixel = _mm512_broadcast_i32x4(
-        _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    const __m512i by_pixel =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     I ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zeros);
     I cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zeros);
     return _mm512_shuffle_epi8(_mm512_packus_epi16(ab, cd), by_pixel);

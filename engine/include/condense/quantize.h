@@ -7,15 +7,15 @@
  *
  * Activations. Each layer's output, the input layer's among them, is a tensor of integers q in
  * 0 .. 255 with one scale s > 0 and one zero point z in 0 .. 255, and stands for (q - z) s. Zero is
- * exact, so padding is q = z. Quantizing is q = clamp(round(x (1 / s)) + z), in float, ties to even,
- * and happens once a layer: after addition and activation. What is not a number becomes 0. From the last convolution or fully
- * connected layer on outputs stay float and have no scale.
+ * exact, so padding is q = z. Quantizing is q = clamp(round(x (1 / s)) + z), in float, ties to
+ * even, and happens once a layer: after addition and activation. What is not a number becomes 0.
+ * From the last convolution or fully connected layer on outputs stay float and have no scale.
  *
  * One scale for several tensors: a concat and all it joins; a max pool, flatten, pad, pixel shuffle
  * and nearest resize and what they read. These only move integers.
  *
- * Average pools, the global one among them, are float(sum of (q - z)) * (s / count), with the sum in
- * integers.
+ * Average pools, the global one among them, are float(sum of (q - z)) * (s / count), with the sum
+ * in integers.
  *
  * Weights of convolutions and fully connected layers are integers p in -127 .. 127 with a scale t
  * for each output channel. Their output is, per channel, in float, activation(float(sum of p (q -
@@ -141,5 +141,8 @@ void cn_quantization_clear(cn_quantization *quantization);
 /* Whether there are any such scales: a session of these weights is one of integers then, where its
  * options allow it. */
 bool cn_quantization_there(const cn_weights *weights);
+
+/* Takes them out: the weights are to change, or to be what they are in float. */
+void cn_quantization_drop(cn_weights *weights);
 
 #endif
