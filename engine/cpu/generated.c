@@ -6,7 +6,7 @@
 
 int32_t cn_generated_rows(cn_isa isa)
 {
-    switch (isa) {
+    switch (cn_isa_of_floats(isa)) {
     case CN_ISA_AVX512:
         return 30; /* of 32 registers, less one for the pixels; one is left over */
     case CN_ISA_AVX2:
@@ -245,7 +245,7 @@ void cn_generated_settle(cn_conv *c)
     c->sparse->offset = NULL;
     c->weight_bytes = c->weight_bytes - before + after;
     snprintf(c->name, sizeof c->name, "f32_generated_%zux%d_%s", (rows + blocks - 1) / blocks,
-             c->kernels->lanes, cn_isa_name(c->kernels->isa));
+             c->kernels->lanes, cn_isa_name(cn_isa_of_floats(c->kernels->isa)));
 }
 
 void cn_generated_undo(cn_conv *c)

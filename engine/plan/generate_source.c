@@ -93,7 +93,7 @@ static const char common[] =
 static const level *level_of(cn_isa isa)
 {
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
-        if (levels[i].isa == isa) return &levels[i];
+        if (levels[i].isa == cn_isa_of_floats(isa)) return &levels[i];
     return NULL;
 }
 

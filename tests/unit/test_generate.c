@@ -253,7 +253,10 @@ Test(generate, kernels_give_the_same_bits)
     for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++)
         for (int i = 0; i < LAYERS && has_code((cn_isa)isa); i++, expected++)
             check_layer(generator, &layers[i], (cn_isa)isa, (uint64_t)(100 * isa + i));
-    cr_assert_eq(cn_generator_report(generator).compiled, expected);
+    /* Levels that differ for integers alone share code where the masks are the same. */
+    cn_generator_counts counts = cn_generator_report(generator);
+    cr_assert_eq(counts.compiled + counts.found, expected);
+    cr_assert_geq(counts.compiled, LAYERS);
     cr_assert_null(cn_generator_problem(generator));
     cn_generator_free(generator);
     drop_folder(folder);
