@@ -4,6 +4,7 @@
 
 #include "condense/memory.h"
 #include "condense/passes.h"
+#include "condense/quantize.h"
 
 static int64_t count_nonzero(const cn_weights *weights, const cn_layer *layer)
 {
@@ -245,13 +246,25 @@ static cn_status make_scratch(cn_session *session, cn_error *error)
 }
 
 /* Scales are of the network with these passes; with others it is one of floats. */
-static cn_status load_integers(cn_session *session, const cn_weights *weights, cn_error *error)
+static bool has_integers(const cn_session_options *options, const cn_weights *weights)
+{
+    const unsigned folded = CN_PASS_ALL & ~CN_PASS_FC_AS_CONV & ~CN_PASS_SHRINK;
+    return options->integers && (options->passes & folded) == folded &&
+           cn_quantization_there(weights);
+}
+
+/* Plans the graph. Scales are of all its channels, so none of these vanish where there are some. */
+static cn_status plan_graph(cn_session *session, const cn_graph *graph, const cn_weights *weights,
+                            cn_weights *own, cn_error *error)
 {
     static const cn_weights none;
-    const unsigned folded = CN_PASS_ALL & ~CN_PASS_FC_AS_CONV;
-    bool may = session->options.integers && (session->options.passes & folded) == folded;
+    bool integers = has_integers(&session->options, weights);
+    if (integers) session->options.passes &= ~(unsigned)CN_PASS_SHRINK;
     cn_status status =
-        cn_integers_load(&session->integers, &session->graph, may ? weights : &none, error);
+        cn_passes_apply(graph, weights, session->options.passes, &session->graph, own, error);
+    if (!status)
+        status = cn_integers_load(&session->integers, &session->graph, integers ? weights : &none,
+                                  error);
     if (!status && !cn_integers_any(&session->integers))
         session->options.isa = cn_isa_of_floats(session->options.isa);
     return status;
@@ -265,8 +278,7 @@ cn_status cn_session_build(cn_session *session, const cn_graph *graph, const cn_
     session->options.threads = cn_pool_threads(session->pool);
     session->options.isa = cn_isa_available(session->options.isa);
     cn_weights own = {0};
-    status = cn_passes_apply(graph, weights, session->options.passes, &session->graph, &own, error);
-    if (!status) status = load_integers(session, weights, error);
+    status = plan_graph(session, graph, weights, &own, error);
     if (!status) status = plan_memory(session, error);
     if (!status) status = make_steps(session, &own, error);
     if (!status) status = make_scratch(session, error);
