@@ -247,6 +247,9 @@ typedef struct part {
     cn_segment segments[CN_MAX_PIXELS]; /* in the output and the residual */
     cn_store store;
     bool stores;
+    /* Direct: what the tile after this one reads besides: pixels, and where they begin, from the
+     * tile's first one. */
+    ptrdiff_t next_at, next;
 } part;
 
 /* Adds pixels `first` .. `first` + count - 1 of the tile to the segments. */
@@ -347,6 +350,17 @@ static void finish(const job *j, const part *p, const cn_store *s, size_t pitch)
     }
 }
 
+/* Asks the second-level cache for the pixels at .. at + count - 1, counted from the tile's first
+ * one, of share `share` of `of` of the planes: blocks read a few lines of each in an order that the
+ * processor does not guess. */
+static void ask(const job *j, const part *p, ptrdiff_t at, ptrdiff_t count, size_t share, size_t of)
+{
+    size_t channels = (size_t)j->conv->group_in;
+    for (size_t i = channels * share / of; i < channels * (share + 1) / of; i++)
+        for (ptrdiff_t x = at; x < at + count; x += CN_LINE)
+            __builtin_prefetch(p->in + (ptrdiff_t)i * j->in->plane + x, 0, 2);
+}
+
 static void run_blocks(const job *j, part *p, int32_t vectors)
 {
     const cn_conv *c = j->conv;
@@ -354,6 +368,7 @@ static void run_blocks(const job *j, part *p, int32_t vectors)
     p->stores =
         cn_conv_store(c, vectors * c->kernels->lanes, p->segments, p->segment_count, &p->store);
     for (size_t b = j->begin; b < j->end; b++) {
+        if (p->next) ask(j, p, p->next_at, p->next, b - j->begin, j->end - j->begin);
         aim(j, b, &p->store);
         if (p->stores) cn_conv_expect(&p->store);
         j->kernel.run(&(cn_sparse_block){
@@ -390,6 +405,19 @@ static void run_narrow(const job *j, part *p, int32_t pixels)
     }
 }
 
+/* What to ask for while the tile base .. end - 1 of a run of `all` pixels is worked on; what a
+ * run's first tile reads is asked for at once. */
+static void look_ahead(const job *j, size_t base, size_t end, size_t all, part *p)
+{
+    const cn_window *w = &j->conv->problem.window;
+    ptrdiff_t reach = (w->kernel_h - 1) * w->dilation_h * j->in->row +
+                      (w->kernel_w - 1) * (ptrdiff_t)w->dilation_w;
+    size_t tile = (size_t)j->kernel.pixels, next = all - end < tile ? all - end : tile;
+    if (base == 0) ask(j, p, 0, (ptrdiff_t)end + reach, 0, 1);
+    p->next_at = (ptrdiff_t)(end - base) + reach;
+    p->next = (ptrdiff_t)next;
+}
+
 /* Vectors from .. to - 1 of a run, as one tile. A panel's last vector may be short; directly read,
  * the run's last one begins earlier instead, in a tile of its own if the run has not so many. */
 static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, size_t to, part *p)
@@ -405,6 +433,8 @@ static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, 
         base = all - (to - from) * lanes;
     }
     find_pixels(j, run, base, begin, end, p);
+    p->next = 0;
+    if (!j->panel) look_ahead(j, base, end, all, p);
     run_blocks(j, p, (int32_t)(to - from));
 }
 
