@@ -106,26 +106,31 @@ static size_t steps_of(const cn_conv *c)
 }
 
 /* What a step takes for a vector of pixels: a product for each row, or the loads that it waits for
- * where few rows share them. */
-static double step_cost(int32_t rows)
+ * where few rows share them, from planes far apart longer than from a panel. */
+static double step_cost(int32_t rows, bool packed)
 {
-    return rows == 8 ? 8 : rows == 4 ? 5.2 : rows == 2 ? 4 : 3.6;
+    return rows == 8 ? 8 : rows == 4 ? 5.2 : packed ? 3.8 : 4.6;
 }
 
-static double cost_of(const cn_conv *c, cutting cut, double taps)
+/* Operations of a cut; copying a vector into the panel costs six. Up to four pixels left over cost
+ * a step as long as a sum waits for the one before it, some sums side by side or not. */
+static double cost_of(const cn_conv *c, cutting cut, bool packed)
 {
     double steps = (double)steps_of(c), blocks = (double)c->problem.groups * blocks_of(c)->blocks;
-    double vector = steps * step_cost(c->method->rows) + 2 * blocks * c->method->rows + 3 * taps;
-    double pixel = steps * (c->method->rows == 8 ? 3 : c->method->rows == 1 ? 2 : 6) + taps;
-    return (double)cut.runs * ((double)cut.vectors * vector + (double)cut.left * pixel);
+    double taps = packed ? (double)c->problem.mask->taps : 0;
+    double vector =
+        steps * step_cost(c->method->rows, packed) + 2 * blocks * c->method->rows + 6 * taps;
+    double few = steps * (c->method->rows == 1 && cut.left == 1 ? 4 : 7) + taps;
+    double left = (double)((cut.left + CN_NARROW_PIXELS - 1) / CN_NARROW_PIXELS);
+    return (double)cut.runs * ((double)cut.vectors * vector + left * few);
 }
 
 static bool is_packed(const cn_conv *c);
 
 static double cost(const cn_conv *c, int32_t batch)
 {
-    if (!is_packed(c)) return cost_of(c, expect_direct(c, batch), 0);
-    return cost_of(c, cut_packed(c, batch), (double)c->problem.mask->taps);
+    bool packed = is_packed(c);
+    return cost_of(c, packed ? cut_packed(c, batch) : expect_direct(c, batch), packed);
 }
 
 /* Decided for one image, so that the sums do not depend on the batch. A picture of one pixel has no
@@ -136,8 +141,7 @@ static bool is_packed(const cn_conv *c)
     if (is_one_pixel(&c->problem)) return false;
     if (c->problem.window.stride_h > 1 || c->problem.window.stride_w > 1) return true;
     if (c->way.input != CN_INPUT_AUTO) return c->way.input == CN_INPUT_PACKED;
-    return cost_of(c, cut_packed(c, 1), (double)c->problem.mask->taps) <
-           cost_of(c, expect_direct(c, 1), 0);
+    return cost_of(c, cut_packed(c, 1), true) < cost_of(c, expect_direct(c, 1), false);
 }
 
 static cutting cut_up(const cn_conv *c, int32_t batch)
