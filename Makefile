@@ -154,19 +154,18 @@ measure = $(CONDENSE) run $(1) --resume || [ $$? -eq 3 ]
 
 # A first build uses every processor, unless make was told how many.
 parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
-build = $(MAKE) --no-print-directory $(parallel)
 
 experiment: $(STAMP)-build ## set up, build, run cells: MODEL= SCALE= VARIANT= BACKEND= DEVICE= THREADS= BATCH=
-	@$(build) all
+	@$(MAKE) --no-print-directory $(parallel) all
 	@$(call measure,$(CELL))
 	@$(CONDENSE) plot --output results/figures >/dev/null && echo "figures: results/figures"
 
 study: $(STAMP)-build ## run a study file: STUDY= (experiments/studies/default.json)
-	@$(build) all
+	@$(MAKE) --no-print-directory $(parallel) all
 	@$(call measure,--study $(STUDY))
 
 bench: $(STAMP)-build ## time all networks against all engines that are here, and print the bars
-	@$(build) all
+	@$(MAKE) --no-print-directory $(parallel) all
 	@$(CONDENSE) bench --model all --threads 1,2 --against all --record
 
 # The bars of pruned networks, densities from 80 % to 1 %, and the planner's choices over them.
@@ -181,7 +180,7 @@ execution: all ## time pruned networks beside dense ones, all densities, and the
 	@$(CONDENSE) bench $(EXECUTION) --choices --seconds 10 --model resnet50 --scheme unstructured,block8 --rate 1,$(DENSITIES)
 
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
-	@$(build) all
+	@$(MAKE) --no-print-directory $(parallel) all
 	@$(CONDENSE) plot $(if $(DB),--db $(DB))
 paper: figures ## write PAPER.md from the same database (DB=FILE: from another)
 	@$(CONDENSE) report $(if $(DB),--db $(DB))
@@ -193,16 +192,16 @@ reference: all ## export results/study.db to results/reference, and the figures 
 test: $(STAMP)-test ## set up, build and run all tests under the sanitizers
 	@$(MAKE) --no-print-directory check
 check:
-	@$(build) all
-	@$(build) SAN=1 $(BUILD)/san/unit $(BUILD)/san/condense
+	@$(MAKE) --no-print-directory $(parallel) all
+	@$(MAKE) --no-print-directory $(parallel) SAN=1 $(BUILD)/san/unit $(BUILD)/san/condense
 	@BUILD=$(BUILD) tests/run.sh
 
 CROSS_CC ?= aarch64-linux-gnu-gcc
 kernel-tests: ## every CPU kernel against a reference, at each level this processor has
-	@$(build) SAN=1 $(BUILD)/san/kernel-tests
+	@$(MAKE) --no-print-directory $(parallel) SAN=1 $(BUILD)/san/kernel-tests
 	@$(BUILD)/san/kernel-tests
 kernel-tests-neon: ## the same for NEON under user-mode emulation
-	@$(build) SAN= CC="$(CROSS_CC)" BUILD=$(BUILD)/aarch64 LDFLAGS=-static $(BUILD)/aarch64/obj/kernel-tests
+	@$(MAKE) --no-print-directory $(parallel) SAN= CC="$(CROSS_CC)" BUILD=$(BUILD)/aarch64 LDFLAGS=-static $(BUILD)/aarch64/obj/kernel-tests
 	@qemu-aarch64 -cpu cortex-a53 $(BUILD)/aarch64/obj/kernel-tests # has no dot product
 	@qemu-aarch64 -cpu max $(BUILD)/aarch64/obj/kernel-tests
 # The fuzz targets are libFuzzer's, which only clang has; make test needs neither. They read texts and

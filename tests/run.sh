@@ -47,10 +47,10 @@ headers()
 
 kernels()
 {
-    make --no-print-directory BUILD="$BUILD" kernel-tests >"$logs/kernels.log" 2>&1
+    make --no-print-directory -j"$(nproc)" BUILD="$BUILD" kernel-tests >"$logs/kernels.log" 2>&1
     result kernels
     if command -v aarch64-linux-gnu-gcc >/dev/null && command -v qemu-aarch64 >/dev/null; then
-        make --no-print-directory BUILD="$BUILD" kernel-tests-neon >"$logs/neon.log" 2>&1
+        make --no-print-directory -j"$(nproc)" BUILD="$BUILD" kernel-tests-neon >"$logs/neon.log" 2>&1
         result neon
     else
         echo "neon: skipped: no aarch64 cross compiler or no qemu-aarch64 on this $(uname -m) machine"
