@@ -139,7 +139,8 @@ size_t cn_conv_tasks(const cn_conv *conv, int32_t batch, int32_t threads);
 /* Tells it the strides of the views that it will read. Once, before the first run. */
 void cn_conv_bind(cn_conv *conv, const cn_view *in);
 
-/* Input vectors that are loaded for each product of a vector with a weight that is not zero. */
+/* Input vectors that are loaded for each product of a vector with a weight that is not zero; of
+ * dense weights as the panel kernel loads them, whatever the algorithm. */
 double cn_conv_loads(const cn_conv *conv);
 
 /* The products of the busiest of `threads` over the mean of all, when each does its share of the

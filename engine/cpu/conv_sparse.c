@@ -7,7 +7,7 @@
  * one run, from its first pixel to its last one, gaps among them, which are computed and not
  * stored. Nothing is copied. Packed: the rows of pixels under each tap that any output uses are
  * copied into a panel for each tile first, as conv_panel.c does. That serves every stride, leaves
- * no gaps, lets tiles run across images, and costs about three operations a vector and tap. */
+ * no gaps, lets tiles run across images, and costs about six operations a vector and tap. */
 #include <stdio.h>
 
 #include "cpu/sparse.h"
