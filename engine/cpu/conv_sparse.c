@@ -374,7 +374,6 @@ static void run_blocks(const job *j, part *p, int32_t vectors)
     for (size_t b = j->begin; b < j->end; b++) {
         if (p->next) ask(j, p, p->next_at, p->next, b - j->begin, j->end - j->begin);
         aim(j, b, &p->store);
-        if (p->stores) cn_conv_expect(&p->store);
         j->kernel.run(&(cn_sparse_block){
             .steps = first[b + 1] - first[b],
             .vectors = vectors,
