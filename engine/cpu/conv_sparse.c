@@ -112,8 +112,16 @@ static double step_cost(int32_t rows, bool packed)
     return rows == 8 ? 8 : rows == 4 ? 5.2 : packed ? 3.8 : 4.6;
 }
 
-/* Operations of a cut; copying a vector into the panel costs six. Up to four pixels left over cost
- * a step as long as a sum waits for the one before it, some sums side by side or not. */
+/* Whether the last tile takes the pixels that are left over along. */
+static bool takes_left(const cn_conv *c, cutting cut)
+{
+    size_t most = (size_t)(kernel_of(c).pixels / c->kernels->lanes);
+    return c->method->rows == 8 && cut.left && cut.left <= CN_NARROW_PIXELS && cut.vectors >= most;
+}
+
+/* Operations of a cut; copying a vector into the panel costs six. Up to four pixels left over on
+ * their own cost a step as long as a sum waits for the one before it, some sums side by side or
+ * not. */
 static double cost_of(const cn_conv *c, cutting cut, bool packed)
 {
     double steps = (double)steps_of(c), blocks = (double)c->problem.groups * blocks_of(c)->blocks;
@@ -122,6 +130,7 @@ static double cost_of(const cn_conv *c, cutting cut, bool packed)
         steps * step_cost(c->method->rows, packed) + 2 * blocks * c->method->rows + 6 * taps;
     double few = steps * (c->method->rows == 1 && cut.left == 1 ? 4 : 7) + taps;
     double left = (double)((cut.left + CN_NARROW_PIXELS - 1) / CN_NARROW_PIXELS);
+    if (takes_left(c, cut)) few = steps * (double)(1 + cut.left);
     return (double)cut.runs * ((double)cut.vectors * vector + left * few);
 }
 
@@ -156,6 +165,14 @@ static size_t taps_of(const cn_conv *c)
                                        : c->depth;
 }
 
+/* Floats from row to row of the panel: a tile, and what is left over where that is taken along. */
+static size_t pitch_of(const cn_conv *c)
+{
+    cutting one = cut_packed(c, 1);
+    size_t beside = takes_left(c, one) ? (size_t)c->kernels->lanes : 0;
+    return (size_t)kernel_of(c).pixels + beside;
+}
+
 static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
 {
     cutting cut = cut_up(c, batch);
@@ -167,7 +184,7 @@ static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
 {
-    return cn_sparse_pack(c, weight, bias, is_packed(c), (size_t)kernel_of(c).pixels, error);
+    return cn_sparse_pack(c, weight, bias, is_packed(c), pitch_of(c), error);
 }
 
 static size_t tile_floats(const cn_conv *c)
@@ -179,7 +196,7 @@ static size_t tile_floats(const cn_conv *c)
 static size_t scratch(const cn_conv *c, int32_t batch)
 {
     (void)batch;
-    size_t panel = is_packed(c) ? taps_of(c) * (size_t)kernel_of(c).pixels : 0;
+    size_t panel = is_packed(c) ? taps_of(c) * pitch_of(c) : 0;
     return (tile_floats(c) + panel) * sizeof(float);
 }
 
@@ -251,6 +268,7 @@ typedef struct part {
     cn_segment segments[CN_MAX_PIXELS]; /* in the output and the residual */
     cn_store store;
     bool stores;
+    int32_t left; /* pixels that are taken along */
     /* Direct: what the tile after this one reads besides: pixels, and where they begin, from the
      * tile's first one. */
     ptrdiff_t next_at, next;
@@ -303,7 +321,7 @@ static void gather(const job *j, size_t first, int32_t count, part *p)
     cn_gather g = {.data = group_data(j),
                    .tap = s->tap + s->taps[j->group],
                    .taps = s->taps[j->group + 1] - s->taps[j->group],
-                   .pitch = (size_t)j->kernel.pixels,
+                   .pitch = pitch_of(c),
                    .stride = c->problem.window.stride_w,
                    .segments = p->segments};
     g.segment_count = cn_conv_cut_input(c, j->in, first, count, p->segments);
@@ -369,14 +387,13 @@ static void run_blocks(const job *j, part *p, int32_t vectors)
 {
     const cn_conv *c = j->conv;
     const size_t *first = blocks_of(c)->first;
-    p->stores =
-        cn_conv_store(c, vectors * c->kernels->lanes, p->segments, p->segment_count, &p->store);
     for (size_t b = j->begin; b < j->end; b++) {
         if (p->next) ask(j, p, p->next_at, p->next, b - j->begin, j->end - j->begin);
         aim(j, b, &p->store);
         j->kernel.run(&(cn_sparse_block){
             .steps = first[b + 1] - first[b],
             .vectors = vectors,
+            .left = p->left,
             .weight = c->weight + first[b] * (size_t)j->kernel.rows,
             .bias = c->bias + b * (size_t)j->kernel.rows,
             .offset = c->sparse->offset + first[b],
@@ -421,6 +438,34 @@ static void look_ahead(const job *j, size_t base, size_t end, size_t all, part *
     p->next = (ptrdiff_t)next;
 }
 
+/* Where the `left` pixels after the tile's first `pixels` go. False where one of them is in a gap. */
+static bool find_left(part *p, int32_t pixels, int32_t left)
+{
+    int32_t found = 0;
+    for (int32_t s = 0; s < p->segment_count; s++)
+        for (int32_t i = 0; i < left; i++) {
+            ptrdiff_t in = pixels + i - p->segments[s].first;
+            if (in < 0 || in >= p->segments[s].count) continue;
+            p->store.left_at[i] = p->segments[s].at + in;
+            p->store.left_also[i] = p->segments[s].also + in;
+            found++;
+        }
+    return found == left;
+}
+
+/* Finds the pixels begin .. end - 1 of a run, a tile from `base` on of `vectors` vectors, with the
+ * `left` after them if these can be taken along, and where they all go. */
+static void aim_tile(const job *j, size_t run, size_t base, size_t begin, size_t end,
+                     int32_t vectors, int32_t left, part *p)
+{
+    int32_t pixels = vectors * j->conv->kernels->lanes;
+    find_pixels(j, run, base, begin, end + (size_t)left, p);
+    p->stores = cn_conv_store(j->conv, pixels, p->segments, p->segment_count, &p->store);
+    p->left = left;
+    if (left && !(p->stores && find_left(p, pixels, left)))
+        aim_tile(j, run, base, begin, end, vectors, 0, p);
+}
+
 /* Vectors from .. to - 1 of a run, as one tile. A panel's last vector may be short; directly read,
  * the run's last one begins earlier instead, in a tile of its own if the run has not so many. */
 static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, size_t to, part *p)
@@ -435,7 +480,10 @@ static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, 
         }
         base = all - (to - from) * lanes;
     }
-    find_pixels(j, run, base, begin, end, p);
+    bool along = takes_left(j->conv, *cut) && end == all &&
+                 (to - from) * lanes == (size_t)j->kernel.pixels &&
+                 (!j->panel || pitch_of(j->conv) > (size_t)j->kernel.pixels);
+    aim_tile(j, run, base, begin, end, (int32_t)(to - from), along ? (int32_t)cut->left : 0, p);
     p->next = 0;
     if (!j->panel) look_ahead(j, base, end, all, p);
     run_blocks(j, p, (int32_t)(to - from));
@@ -479,7 +527,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     for (size_t i = 0; i < parts; i++)
         run_tile(&j, &cut, run, from + (to - from) * i / parts,
                  from + (to - from) * (i + 1) / parts, &p);
-    if (cut.left && tile + 1 == expected.tiles) run_left(&j, &cut, run, &p);
+    if (cut.left && tile + 1 == expected.tiles && !(parts && p.left)) run_left(&j, &cut, run, &p);
 }
 
 #define METHOD(n)                                                                                  \

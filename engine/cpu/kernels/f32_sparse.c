@@ -13,11 +13,45 @@ enum { MOST_ROWS = CN_BY_ISA(8, 8, 4, 8) };
  * each page. */
 enum { AHEAD = 512 };
 
-/* `rows` of a block's `of` rows from `first` on. */
+/* A block's outputs in the lanes, for pixels one by one. */
+enum { LANED_ROWS = 8, LANED_VECTORS = (LANED_ROWS + SL - 1) / SL };
+typedef S laned[LANED_VECTORS][CN_NARROW_PIXELS];
+
+CN_INLINE void laned_begin(const float *bias, int pixels, laned sum)
+{
+#pragma GCC unroll 8
+    for (int v = 0; v < LANED_VECTORS; v++)
+#pragma GCC unroll 4
+        for (int p = 0; p < pixels; p++)
+            sum[v][p] = SLDU(bias + v * SL);
+}
+
+CN_INLINE void laned_step(const float *weight, const float *at, int pixels, laned sum)
+{
+#pragma GCC unroll 8
+    for (int v = 0; v < LANED_VECTORS; v++) {
+        S w = SLDU(weight + v * SL);
+#pragma GCC unroll 4
+        for (int p = 0; p < pixels; p++)
+            sum[v][p] = SFMA(w, SBCAST(at[p]), sum[v][p]);
+    }
+}
+
+/* Pixel p's sums, side by side. */
+CN_INLINE void laned_end(laned sum, int p, float *out)
+{
+    for (int v = 0; v < LANED_VECTORS; v++)
+        SSTU(out + v * SL, sum[v][p]);
+}
+
+/* `rows` of a block's `of` rows from `first` on, and of all of them the `left` pixels after the
+ * vectors. */
 CN_INLINE void multiply(const cn_sparse_block *b, int first, int rows, int of, int most,
-                        int vectors)
+                        int vectors, int left)
 {
     sums sum;
+    laned beside;
+    if (left) laned_begin(b->bias, left, beside);
 #pragma GCC unroll 8
     for (int r = 0; r < rows; r++)
 #pragma GCC unroll 8
@@ -28,6 +62,7 @@ CN_INLINE void multiply(const cn_sparse_block *b, int first, int rows, int of, i
     for (size_t k = 0; k < b->steps; k++, weight += of) {
         const float *at = in + offset[k];
         __builtin_prefetch(weight + AHEAD);
+        if (left) laned_step(weight, at + vectors * VL, left, beside);
         V x[CN_MAX_VECTORS];
 #pragma GCC unroll 8
         for (int v = 0; v < vectors; v++)
@@ -39,6 +74,12 @@ CN_INLINE void multiply(const cn_sparse_block *b, int first, int rows, int of, i
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = FMA(w, x[v], sum[r][v]);
         }
+    }
+#pragma GCC unroll 4
+    for (int p = 0; p < left; p++) {
+        float lanes[LANED_VECTORS * SL];
+        laned_end(beside, p, lanes);
+        store_left(b->store, p, lanes);
     }
     if (b->store && b->store->whole) {
         store_whole(b->store, first, rows, vectors, true, sum);
@@ -60,11 +101,43 @@ CN_INLINE void multiply_rows(const cn_sparse_block *b, int of, int most, int vec
 {
     int rows = of < MOST_ROWS ? of : MOST_ROWS;
     for (int first = 0; first < of; first += rows)
-        multiply(b, first, rows, of, most, vectors);
+        multiply(b, first, rows, of, most, vectors, 0);
+}
+
+static void multiply_laned(const cn_sparse_narrow *n);
+
+/* A whole block and the pixels after it: together where registers are enough for that. */
+CN_INLINE void multiply_both(const cn_sparse_block *b, int of, int most)
+{
+    if (CN_BY_ISA(false, true, false, true)) {
+        switch (b->left) {
+#define CASE(n)                                                                                    \
+    case n:                                                                                        \
+        multiply(b, 0, of, of, most, most, n);                                                     \
+        return;
+            CASE(1) CASE(2) CASE(3) CASE(4)
+#undef CASE
+        }
+    }
+    float tile[LANED_ROWS * CN_NARROW_PIXELS];
+    cn_sparse_narrow n = {b->steps, of,        b->left,           b->weight,
+                          b->bias,  b->offset, b->in + most * VL, tile};
+    multiply_laned(&n);
+    for (int p = 0; p < b->left; p++) {
+        float lanes[LANED_ROWS];
+        for (int r = 0; r < LANED_ROWS; r++)
+            lanes[r] = tile[r * CN_NARROW_PIXELS + p];
+        store_left(b->store, p, lanes);
+    }
+    multiply_rows(b, of, most, most);
 }
 
 CN_INLINE void multiply_block(const cn_sparse_block *b, int of, int most)
 {
+    if (of == LANED_ROWS && b->left) {
+        multiply_both(b, of, most);
+        return;
+    }
     switch (b->vectors < most ? b->vectors : most) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
@@ -85,34 +158,32 @@ SPARSE(2)
 SPARSE(4)
 SPARSE(8)
 
-/* Few pixels of a block of eight: outputs in the lanes. */
+/* Few pixels of a block of eight. */
 CN_INLINE void multiply_narrow(const cn_sparse_narrow *n, int pixels)
 {
-    enum { ROWS = 8, VECTORS = (ROWS + SL - 1) / SL };
-    S sum[VECTORS][CN_NARROW_PIXELS];
+    laned sum;
+    laned_begin(n->bias, pixels, sum);
     const float *weight = n->weight;
-#pragma GCC unroll 8
-    for (int v = 0; v < VECTORS; v++)
-#pragma GCC unroll 4
-        for (int p = 0; p < pixels; p++)
-            sum[v][p] = SLDU(n->bias + v * SL);
-    for (size_t k = 0; k < n->steps; k++, weight += ROWS) {
-        const float *at = n->in + n->offset[k];
-#pragma GCC unroll 8
-        for (int v = 0; v < VECTORS; v++) {
-            S w = SLDU(weight + v * SL);
-#pragma GCC unroll 4
-            for (int p = 0; p < pixels; p++)
-                sum[v][p] = SFMA(w, SBCAST(at[p]), sum[v][p]);
-        }
+    for (size_t k = 0; k < n->steps; k++, weight += LANED_ROWS)
+        laned_step(weight, n->in + n->offset[k], pixels, sum);
+    for (int p = 0; p < pixels; p++) {
+        float lanes[LANED_VECTORS * SL];
+        laned_end(sum, p, lanes);
+        for (int r = 0; r < LANED_ROWS; r++)
+            n->tile[r * CN_NARROW_PIXELS + p] = lanes[r];
     }
-    for (int v = 0; v < VECTORS; v++)
-        for (int p = 0; p < pixels; p++) {
-            float lanes[SL];
-            SSTU(lanes, sum[v][p]);
-            for (int l = 0; l < SL; l++)
-                n->tile[(v * SL + l) * CN_NARROW_PIXELS + p] = lanes[l];
-        }
+}
+
+static void multiply_laned(const cn_sparse_narrow *n)
+{
+    switch (n->pixels) {
+#define CASE(p)                                                                                    \
+    case p:                                                                                        \
+        multiply_narrow(n, p);                                                                     \
+        break;
+        CASE(1) CASE(2) CASE(3) CASE(4)
+#undef CASE
+    }
 }
 
 /* One pixel of one output: steps in the lanes. */
@@ -162,12 +233,6 @@ void CN_KERNEL_NAME(f32_sparse_narrow)(const cn_sparse_narrow *n)
         multiply_short(n, 2);
     else if (n->rows == 4)
         multiply_short(n, 4);
-    else if (n->pixels == 1)
-        multiply_narrow(n, 1);
-    else if (n->pixels == 2)
-        multiply_narrow(n, 2);
-    else if (n->pixels == 3)
-        multiply_narrow(n, 3);
     else
-        multiply_narrow(n, 4);
+        multiply_laned(n);
 }

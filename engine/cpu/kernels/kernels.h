@@ -38,7 +38,7 @@ typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
  * go to out[at ...]: lane 0 would lie at `at`. Vector v has the pieces first[v] .. first[v + 1]
  * - 1. Out of row r: out + r * out_plane. What is stored is min(high, max(low, tile + residual)),
  * NaN kept. With `plane` row r is that of plane[r]. */
-enum { CN_MAX_PIXELS = 128, CN_MAX_VECTORS = 8, CN_MAX_ROWS = 8 };
+enum { CN_MAX_PIXELS = 128, CN_MAX_VECTORS = 8, CN_MAX_ROWS = 8, CN_NARROW_PIXELS = 4 };
 typedef struct cn_piece {
     ptrdiff_t at, also; /* also: in the residual */
     int32_t from, to;
@@ -53,6 +53,8 @@ typedef struct cn_store {
     int32_t first[CN_MAX_VECTORS + 1];
     bool whole; /* piece v is all of vector v, for all vectors that are computed */
     cn_piece pieces[CN_MAX_PIXELS];
+    /* Of pixels after the vectors, one by one, where a kernel takes some along. */
+    ptrdiff_t left_at[CN_NARROW_PIXELS], left_also[CN_NARROW_PIXELS];
 } cn_store;
 
 /* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS]. ROWS and PIXELS are
@@ -75,10 +77,11 @@ typedef void cn_f32_conv_kernel(const cn_conv_block *block);
 /* sparse1, 2, 4, 8: the same product for weights without their zeros: tile[ROWS][PIXELS] = bias +
  * sum over steps of weight[step][ROWS] x the pixels from in + offset[step] on. Only the first
  * `vectors` vectors are computed. Nothing is aligned. With `store` the tile is not written but
- * stored. */
+ * stored, and sparse8 takes up to CN_NARROW_PIXELS pixels after the vectors along, if these are all
+ * that it has: `left` of them. */
 typedef struct cn_sparse_block {
     size_t steps;
-    int32_t vectors;
+    int32_t vectors, left;
     const float *weight, *bias;
     const int32_t *offset;
     const float *in;
@@ -116,7 +119,7 @@ typedef void cn_f32_gather_kernel(const cn_gather *gather, float *panel);
 /* narrow: tile[block * ROWS + row][pixel] = bias + weight x panel for `pixels` pixels (1 .. 4) and
  * `blocks` blocks of conv's ROWS output channels, which are depth * ROWS floats apart. Sums are the
  * same to the bit as conv's. May read up to CN_PANEL_SLACK floats past the weights. */
-enum { CN_NARROW_BLOCKS = 8, CN_NARROW_PIXELS = 4 }; /* at most */
+enum { CN_NARROW_BLOCKS = 8 }; /* at most */
 typedef struct cn_narrow {
     size_t depth;
     int32_t blocks, pixels;

@@ -57,4 +57,16 @@ CN_INLINE void store_pieces(const cn_store *s, int first, int rows, int vectors,
         }
 }
 
+/* Pixel p after the vectors: its sums of all rows side by side. */
+CN_INLINE void store_left(const cn_store *s, int p, const float *sums_of_rows)
+{
+    for (int r = 0; r < s->rows; r++) {
+        ptrdiff_t plane = plane_of(s, r, s->plane != NULL);
+        float x = sums_of_rows[r];
+        if (s->residual) x += s->residual[plane * s->residual_plane + s->left_also[p]];
+        x = x < s->low ? s->low : x;
+        s->out[plane * s->out_plane + s->left_at[p]] = x > s->high ? s->high : x;
+    }
+}
+
 #endif
