@@ -11,39 +11,11 @@
 #include <stdio.h>
 
 #include "cpu/sparse.h"
-
-/* The kernel for blocks of the method's rows. */
-typedef struct sparse_kernel {
-    cn_f32_sparse_kernel *run;
-    const char *name;
-    int32_t rows, pixels;
-} sparse_kernel;
-
-static sparse_kernel kernel_of(const cn_conv *c)
-{
-    const cn_kernels *k = c->kernels;
-#define KERNEL(n)                                                                                  \
-    case n:                                                                                        \
-        return (sparse_kernel){k->f32_sparse##n.run, k->f32_sparse##n.name, n,                     \
-                               k->f32_sparse##n.pixels};
-    switch (c->method->rows) {
-        KERNEL(1)
-        KERNEL(2)
-        KERNEL(4)
-    default:
-        KERNEL(8)
-    }
-#undef KERNEL
-}
+#include "cpu/sparse_cut.h"
 
 static void name(cn_conv *c)
 {
-    snprintf(c->name, sizeof c->name, "%s", kernel_of(c).name);
-}
-
-static bool is_one_pixel(const cn_conv_problem *p)
-{
-    return p->out.h == 1 && p->out.w == 1;
+    snprintf(c->name, sizeof c->name, "%s", cn_sparse_kernel_of(c).name);
 }
 
 /* Offsets are 32-bit numbers of floats. */
@@ -55,148 +27,31 @@ static bool fits(const cn_conv_problem *p)
     return p->mask && floats < (double)(1 << 30) && !cn_conv_depthwise.fits(p);
 }
 
-/* How pixels are cut: into runs (of one image, or of all of them), these into vectors, the last of
- * which may begin before the one before it ends, or up to CN_NARROW_PIXELS pixels are left over. */
-typedef struct cutting {
-    size_t runs, pixels, left, vectors, tiles; /* of a run, but for runs */
-} cutting;
-
-static cutting cut_run(const cn_conv *c, size_t runs, size_t pixels)
-{
-    size_t lanes = (size_t)c->kernels->lanes, most = (size_t)kernel_of(c).pixels / lanes;
-    cutting cut = {.runs = runs, .pixels = pixels, .left = pixels % lanes};
-    if (pixels > lanes && (cut.left > CN_NARROW_PIXELS || c->method->rows < 8)) cut.left = 0;
-    if (pixels < lanes) cut.left = pixels;
-    cut.vectors = (pixels - cut.left + lanes - 1) / lanes;
-    cut.tiles = (cut.vectors + most - 1) / most;
-    if (!cut.tiles) cut.tiles = 1;
-    return cut;
-}
-
-static cutting cut_packed(const cn_conv *c, int32_t batch)
-{
-    const cn_shape *out = &c->problem.out;
-    return cut_run(c, 1, (size_t)batch * (size_t)out->h * (size_t)out->w);
-}
-
-/* `row`: floats from row to row of the input. */
-static cutting cut_direct(const cn_conv *c, int32_t batch, ptrdiff_t row)
-{
-    const cn_shape *out = &c->problem.out;
-    return cut_run(c, (size_t)batch, (size_t)((out->h - 1) * row + out->w));
-}
-
-/* Without the view: rows lie as far apart as the padding demands. */
-static cutting expect_direct(const cn_conv *c, int32_t batch)
-{
-    int32_t halo[4];
-    cn_conv_halo(&c->problem, halo);
-    return cut_direct(c, batch, c->problem.in.w + (halo[2] > halo[3] ? halo[2] : halo[3]));
-}
-
-static const cn_mask_blocks *blocks_of(const cn_conv *c)
-{
-    return c->sparse ? &c->sparse->own : cn_mask_blocks_of(c->problem.mask, c->method->rows);
-}
-
-static size_t steps_of(const cn_conv *c)
-{
-    const cn_mask_blocks *b = blocks_of(c);
-    return b->first[(size_t)c->problem.groups * b->blocks];
-}
-
-/* What a step takes for a vector of pixels: a product for each row, or the loads that it waits for
- * where few rows share them, from planes far apart longer than from a panel. */
-static double step_cost(int32_t rows, bool packed)
-{
-    return rows == 8 ? 8 : rows == 4 ? 5.2 : packed ? 3.8 : 4.6;
-}
-
-/* Whether the last tile takes the pixels that are left over along. */
-static bool takes_left(const cn_conv *c, cutting cut)
-{
-    size_t most = (size_t)(kernel_of(c).pixels / c->kernels->lanes);
-    return c->method->rows == 8 && cut.left && cut.left <= CN_NARROW_PIXELS && cut.vectors >= most;
-}
-
-/* Operations of a cut; copying a vector into the panel costs six. Up to four pixels left over on
- * their own cost a step as long as a sum waits for the one before it, some sums side by side or
- * not. */
-static double cost_of(const cn_conv *c, cutting cut, bool packed)
-{
-    double steps = (double)steps_of(c), blocks = (double)c->problem.groups * blocks_of(c)->blocks;
-    double taps = packed ? (double)c->problem.mask->taps : 0;
-    double vector =
-        steps * step_cost(c->method->rows, packed) + 2 * blocks * c->method->rows + 6 * taps;
-    double few = steps * (c->method->rows == 1 && cut.left == 1 ? 4 : 7) + taps;
-    double left = (double)((cut.left + CN_NARROW_PIXELS - 1) / CN_NARROW_PIXELS);
-    if (takes_left(c, cut)) few = steps * (double)(1 + cut.left);
-    return (double)cut.runs * ((double)cut.vectors * vector + left * few);
-}
-
-static bool is_packed(const cn_conv *c);
-
-static double cost(const cn_conv *c, int32_t batch)
-{
-    bool packed = is_packed(c);
-    return cost_of(c, packed ? cut_packed(c, batch) : expect_direct(c, batch), packed);
-}
-
-/* Decided for one image, so that the sums do not depend on the batch. A picture of one pixel has no
- * stride, and nothing to gain. */
-static bool is_packed(const cn_conv *c)
-{
-    if (c->sparse) return c->sparse->tap;
-    if (is_one_pixel(&c->problem)) return false;
-    if (c->problem.window.stride_h > 1 || c->problem.window.stride_w > 1) return true;
-    if (c->way.input != CN_INPUT_AUTO) return c->way.input == CN_INPUT_PACKED;
-    return cost_of(c, cut_packed(c, 1), true) < cost_of(c, expect_direct(c, 1), false);
-}
-
-static cutting cut_up(const cn_conv *c, int32_t batch)
-{
-    return is_packed(c) ? cut_packed(c, batch) : expect_direct(c, batch);
-}
-
-static size_t taps_of(const cn_conv *c)
-{
-    return c->sparse && c->sparse->tap ? c->sparse->taps[c->problem.groups]
-           : c->problem.mask           ? c->problem.mask->taps
-                                       : c->depth;
-}
-
-/* Floats from row to row of the panel: a tile, and what is left over where that is taken along. */
-static size_t pitch_of(const cn_conv *c)
-{
-    cutting one = cut_packed(c, 1);
-    size_t beside = takes_left(c, one) ? (size_t)c->kernels->lanes : 0;
-    return (size_t)kernel_of(c).pixels + beside;
-}
-
 static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
 {
-    cutting cut = cut_up(c, batch);
-    return (cn_conv_traffic){.weights = steps_of(c) * (size_t)(c->method->rows + 1) * sizeof(float),
-                             .blocks = cut.runs * cut.tiles,
-                             .packed = is_packed(c),
-                             .held = taps_of(c) * (size_t)kernel_of(c).pixels * sizeof(float)};
+    cn_cutting cut = cn_cut_up(c, batch);
+    return (cn_conv_traffic){
+        .weights = cn_sparse_steps(c) * (size_t)(c->method->rows + 1) * sizeof(float),
+        .blocks = cut.runs * cut.tiles,
+        .packed = cn_sparse_is_packed(c),
+        .held = cn_sparse_taps(c) * (size_t)cn_sparse_kernel_of(c).pixels * sizeof(float)};
 }
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
 {
-    return cn_sparse_pack(c, weight, bias, is_packed(c), pitch_of(c), error);
+    return cn_sparse_pack(c, weight, bias, cn_sparse_is_packed(c), cn_sparse_pitch(c), error);
 }
 
 static size_t tile_floats(const cn_conv *c)
 {
-    size_t tile = (size_t)c->method->rows * (size_t)kernel_of(c).pixels;
+    size_t tile = (size_t)c->method->rows * (size_t)cn_sparse_kernel_of(c).pixels;
     return (tile + CN_PANEL_SLACK + 15) / 16 * 16;
 }
 
 static size_t scratch(const cn_conv *c, int32_t batch)
 {
     (void)batch;
-    size_t panel = is_packed(c) ? taps_of(c) * pitch_of(c) : 0;
+    size_t panel = cn_sparse_is_packed(c) ? cn_sparse_taps(c) * cn_sparse_pitch(c) : 0;
     return (tile_floats(c) + panel) * sizeof(float);
 }
 
@@ -206,23 +61,23 @@ static bool share_weights(const cn_conv *c, int32_t batch, size_t threads)
 {
     const cn_conv_problem *p = &c->problem;
     if (c->way.split != CN_SPLIT_AUTO) return c->way.split == CN_SPLIT_CHANNELS;
-    double weights = (double)steps_of(c) * (c->method->rows + 1);
+    double weights = (double)cn_sparse_steps(c) * (c->method->rows + 1);
     double input = (double)batch * p->in_c * p->in.h * p->in.w;
-    return !is_packed(c) && weights > input && blocks_of(c)->blocks >= 2 * threads;
+    return !cn_sparse_is_packed(c) && weights > input && cn_sparse_blocks(c)->blocks >= 2 * threads;
 }
 
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    cutting cut = cut_up(c, batch);
+    cn_cutting cut = cn_cut_up(c, batch);
     size_t pieces = cut.runs * cut.tiles * (size_t)c->problem.groups, count = (size_t)threads;
-    size_t blocks = blocks_of(c)->blocks;
+    size_t blocks = cn_sparse_blocks(c)->blocks;
     if (!share_weights(c, batch, count)) return cn_conv_share(pieces, blocks, threads);
     return pieces * (count < blocks ? count : blocks);
 }
 
 static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 {
-    cutting cut = cut_up(c, batch);
+    cn_cutting cut = cn_cut_up(c, batch);
     return tasks > cut.runs * cut.tiles;
 }
 
@@ -231,7 +86,7 @@ static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 static size_t first_block(const cn_conv *c, size_t group, size_t share, size_t shares)
 {
     enum { BESIDE_STEPS = 6 };
-    const cn_mask_blocks *b = blocks_of(c);
+    const cn_mask_blocks *b = cn_sparse_blocks(c);
     if (!c->sparse->even) return b->blocks * share / shares;
     const size_t *first = b->first + group * b->blocks;
     size_t all = first[b->blocks] - first[0] + BESIDE_STEPS * b->blocks, i = 0;
@@ -242,8 +97,8 @@ static size_t first_block(const cn_conv *c, size_t group, size_t share, size_t s
 
 double cn_sparse_work(const cn_conv *c, int32_t batch, size_t tasks, size_t index)
 {
-    cutting cut = cut_up(c, batch);
-    const cn_mask_blocks *b = blocks_of(c);
+    cn_cutting cut = cn_cut_up(c, batch);
+    const cn_mask_blocks *b = cn_sparse_blocks(c);
     size_t shares = tasks / (cut.runs * cut.tiles * (size_t)c->problem.groups);
     size_t share = index / (cut.runs * cut.tiles) % shares;
     size_t group = index / (cut.runs * cut.tiles) / shares;
@@ -255,7 +110,7 @@ double cn_sparse_work(const cn_conv *c, int32_t batch, size_t tasks, size_t inde
 /* A task at work. */
 typedef struct job {
     const cn_conv *conv;
-    sparse_kernel kernel;
+    cn_sparse_kernel kernel;
     const cn_view *in, *out, *residual;
     size_t group, begin, end; /* blocks, of all groups' */
     float *tile, *panel;
@@ -321,7 +176,7 @@ static void gather(const job *j, size_t first, int32_t count, part *p)
     cn_gather g = {.data = group_data(j),
                    .tap = s->tap + s->taps[j->group],
                    .taps = s->taps[j->group + 1] - s->taps[j->group],
-                   .pitch = pitch_of(c),
+                   .pitch = cn_sparse_pitch(c),
                    .stride = c->problem.window.stride_w,
                    .segments = p->segments};
     g.segment_count = cn_conv_cut_input(c, j->in, first, count, p->segments);
@@ -344,7 +199,7 @@ static void find_pixels(const job *j, size_t run, size_t base, size_t begin, siz
 /* What a block's rows are: their planes, and how many there are. */
 static void aim(const job *j, size_t block, cn_store *s)
 {
-    const int32_t *outputs = blocks_of(j->conv)->outputs + block * (size_t)j->kernel.rows;
+    const int32_t *outputs = cn_sparse_blocks(j->conv)->outputs + block * (size_t)j->kernel.rows;
     s->out = j->out->data;
     s->out_plane = j->out->plane;
     s->residual = j->residual ? j->residual->data : NULL;
@@ -386,7 +241,7 @@ static void ask(const job *j, const part *p, ptrdiff_t at, ptrdiff_t count, size
 static void run_blocks(const job *j, part *p, int32_t vectors)
 {
     const cn_conv *c = j->conv;
-    const size_t *first = blocks_of(c)->first;
+    const size_t *first = cn_sparse_blocks(c)->first;
     for (size_t b = j->begin; b < j->end; b++) {
         if (p->next) ask(j, p, p->next_at, p->next, b - j->begin, j->end - j->begin);
         aim(j, b, &p->store);
@@ -408,7 +263,7 @@ static void run_blocks(const job *j, part *p, int32_t vectors)
 static void run_narrow(const job *j, part *p, int32_t pixels)
 {
     const cn_conv *c = j->conv;
-    const size_t *first = blocks_of(c)->first;
+    const size_t *first = cn_sparse_blocks(c)->first;
     for (size_t b = j->begin; b < j->end; b++) {
         aim(j, b, &p->store);
         c->kernels->f32_sparse_narrow.run(&(cn_sparse_narrow){
@@ -438,7 +293,8 @@ static void look_ahead(const job *j, size_t base, size_t end, size_t all, part *
     p->next = (ptrdiff_t)next;
 }
 
-/* Where the `left` pixels after the tile's first `pixels` go. False where one of them is in a gap. */
+/* Where the `left` pixels after the tile's first `pixels` go. False where one of them is in a gap.
+ */
 static bool find_left(part *p, int32_t pixels, int32_t left)
 {
     int32_t found = 0;
@@ -468,7 +324,8 @@ static void aim_tile(const job *j, size_t run, size_t base, size_t begin, size_t
 
 /* Vectors from .. to - 1 of a run, as one tile. A panel's last vector may be short; directly read,
  * the run's last one begins earlier instead, in a tile of its own if the run has not so many. */
-static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, size_t to, part *p)
+static void run_tile(const job *j, const cn_cutting *cut, size_t run, size_t from, size_t to,
+                     part *p)
 {
     size_t lanes = (size_t)j->conv->kernels->lanes, all = cut->pixels - cut->left;
     size_t begin = from * lanes, end = to * lanes < all ? to * lanes : all, base = begin;
@@ -480,9 +337,9 @@ static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, 
         }
         base = all - (to - from) * lanes;
     }
-    bool along = takes_left(j->conv, *cut) && end == all &&
+    bool along = cn_cut_takes_left(j->conv, *cut) && end == all &&
                  (to - from) * lanes == (size_t)j->kernel.pixels &&
-                 (!j->panel || pitch_of(j->conv) > (size_t)j->kernel.pixels);
+                 (!j->panel || cn_sparse_pitch(j->conv) > (size_t)j->kernel.pixels);
     aim_tile(j, run, base, begin, end, (int32_t)(to - from), along ? (int32_t)cut->left : 0, p);
     p->next = 0;
     if (!j->panel) look_ahead(j, base, end, all, p);
@@ -490,7 +347,7 @@ static void run_tile(const job *j, const cutting *cut, size_t run, size_t from, 
 }
 
 /* The pixels that are left over, some at a time. */
-static void run_left(const job *j, const cutting *cut, size_t run, part *p)
+static void run_left(const job *j, const cn_cutting *cut, size_t run, part *p)
 {
     for (size_t i = cut->pixels - cut->left; i < cut->pixels; i += CN_NARROW_PIXELS) {
         size_t end = i + CN_NARROW_PIXELS < cut->pixels ? i + CN_NARROW_PIXELS : cut->pixels;
@@ -503,14 +360,14 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
                  size_t index, size_t tasks, void *scratch)
 {
     float *memory = scratch;
-    cutting expected = cut_up(c, in->n), cut = expected;
-    if (!is_packed(c)) cut = cut_direct(c, in->n, in->row);
+    cn_cutting expected = cn_cut_up(c, in->n), cut = expected;
+    if (!cn_sparse_is_packed(c)) cut = cn_cut_direct(c, in->n, in->row);
     size_t pieces = expected.runs * expected.tiles, piece = index % pieces;
     size_t shares = tasks / (pieces * (size_t)c->problem.groups), share = index / pieces % shares;
-    size_t group = index / pieces / shares, block = group * blocks_of(c)->blocks;
+    size_t group = index / pieces / shares, block = group * cn_sparse_blocks(c)->blocks;
     part p;
     const job j = {.conv = c,
-                   .kernel = kernel_of(c),
+                   .kernel = cn_sparse_kernel_of(c),
                    .in = in,
                    .out = out,
                    .residual = residual,
@@ -532,7 +389,7 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
 
 #define METHOD(n)                                                                                  \
     const cn_conv_method cn_conv_sparse##n = {                                                     \
-        CN_CONV_SPARSE##n, 0,    false,   false, name,        fits, cost,                          \
+        CN_CONV_SPARSE##n, 0,    false,   false, name,        fits, cn_sparse_cost,                \
         traffic,           pack, scratch, tasks, by_channels, task, n,                             \
     }
 METHOD(1);
