@@ -197,7 +197,8 @@ static int check_mask(request *r)
     if (!parse_schemes(r, wrong))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--scheme: '%s' is none; choose unstructured, filter, channel, column, "
-                           "connectivity, pattern, pattern+connectivity, block8 or pattern8",
+                           "connectivity, pattern, pattern+connectivity, block8, "
+                           "pattern8 or block8x4",
                            wrong);
     if (!parse_rates(r))
         return st_complain("bench", ST_EXIT_USAGE,

@@ -239,6 +239,40 @@ Test(integers, zeros_that_are_skipped_change_no_bit)
     give(&q);
 }
 
+/* What the scheme removes is what the kernels skip: a quarter of the blocks of eight by four stays,
+ * and a quarter of the products. */
+Test(integers, blocks_of_eight_by_four_are_skipped_whole)
+{
+    cn_graph graph = test_graph(16, 9, 7);
+    test_add(&graph, test_conv(24, 3, 1, 1), "wide", READS(0));
+    test_add(&graph, test_conv(32, 1, 1, 0), "point", READS(1));
+    cn_weights weights = test_weights(&graph, 3);
+    const cn_constraint constraint = {.scheme = CN_SCHEME_BLOCK8X4, .keep = 0.25};
+    for (int32_t i = 1; i < graph.count; i++) {
+        cn_tensor *w = cn_weights_of(&weights, graph.layers[i].name, "weight");
+        cr_assert_eq(cn_project(w, &constraint, w->data, w->data, NULL), CN_OK);
+    }
+    quantized q = quantize_weights(graph, weights);
+    for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++) {
+        cn_session *session;
+        int32_t count, seen = 0;
+        cn_session_options options = cn_session_defaults();
+        options.isa = (cn_isa)isa;
+        if (cn_isa_available(options.isa) != options.isa) continue;
+        cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+        const cn_layer_profile *profile = cn_session_profile(session, &count);
+        for (int32_t l = 0; l < count; l++) {
+            if (!profile[l].dense_products) continue;
+            cr_expect_eq(4 * profile[l].products, profile[l].dense_products, "%s at level %s",
+                         profile[l].kernel, cn_isa_name(options.isa));
+            seen++;
+        }
+        cr_expect_eq(seen, 2);
+        cn_session_free(session);
+    }
+    give(&q);
+}
+
 /* The range of every layer's output, those that share a scale together. */
 typedef struct ranges {
     const cn_graph *graph;
