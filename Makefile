@@ -236,14 +236,19 @@ train: all ## train the committed weights anew by their recorded commands (hours
 	  command=$$(sed -n 's/^# command: condense //p' $$log) && echo "condense $$command" && \
 	  $(CONDENSE) $$command || exit 1; done
 
-# The committed compressed weights: what the studies leave in results/compressed, and the variant.
+# The committed compressed weights: what the studies leave in results/compressed, and the variant. Of
+# those with few levels activations get scales: they run in integers, with the levels as they are.
 COMPRESSED := block8-admm-8x:pruned none-admm-linear4:quantized block8-admm-8x-linear4:pruned+quantized
 compress: all ## compress the networks anew, by the studies of compression (hours): MODEL=lenet5 for one
 	@for model in $(if $(filter command line,$(origin MODEL)),$(MODEL),$(TRAINED:experiments/weights/%-fashion.csv=%)); do \
 	  for study in fashion levels; do $(CONDENSE) compress --resume --model $$model \
 	    --study experiments/studies/compression/$$study.json || exit 1; done; \
-	  for pair in $(COMPRESSED); do cp results/compressed/$$model-fashion-$${pair%:*}.cnz \
-	    experiments/weights/$$model-fashion-$${pair#*:}.cnz || exit 1; done; done
+	  for pair in $(COMPRESSED); do \
+	    from=results/compressed/$$model-fashion-$${pair%:*}.cnz to=experiments/weights/$$model-fashion-$${pair#*:}.cnz; \
+	    case $$pair in \
+	      *quantized) $(CONDENSE) calibrate --model $$model --bits 8 --images 1000 --weights $$from --output $$to;; \
+	      *) cp $$from $$to;; \
+	    esac || exit 1; done; done
 
 # Networks of which trained ImageNet weights are known (condense weights).
 IMAGENET := resnet18 resnet50 inception_v1 squeezenet_v1.0 squeezenet_v1.1 mobilenet_v1 mobilenet_v2

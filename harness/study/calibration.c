@@ -1,6 +1,5 @@
 #include "study/calibration.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "data/catalog.h"
 #include "data/store_weights.h"
 #include "measure/accuracy.h"
+#include "study/calibration_file.h"
 
 enum { PATTERNS = 8, LARGE = 64 * 64 /* pixels from which a batch is small */ };
 
@@ -44,7 +44,9 @@ cn_status st_calibrator_open(st_calibrator *c, const st_calibration_job *job, cn
 {
     *c = (st_calibrator){.job = job};
     cn_status status = st_catalog_load(job->model, job->scale, NULL, 0, &c->model, error);
-    if (!status) status = st_weights_load(&c->model, job->weights, &c->weights, error);
+    if (!status)
+        status =
+            st_weights_load_described(&c->model, job->weights, &c->weights, &c->metadata, error);
     if (!status) cn_quantization_drop(&c->weights); /* it is calibrated, and measured, in float */
     if (status) return status;
     if (!strcmp(c->weights.label, "random"))
@@ -70,6 +72,7 @@ void st_calibrator_close(st_calibrator *c)
     st_dataset_free(c->test);
     st_dataset_free(c->calibration);
     cn_weights_clear(&c->weights);
+    cn_free(c->metadata);
     cn_model_clear(&c->model);
 }
 
@@ -227,36 +230,6 @@ static cn_status quantize(work *w, cn_error *error)
     return status;
 }
 
-/* Everything that decided the result, as JSON for the weight file. */
-static char *metadata(const st_calibration_facts *f)
-{
-    char rate[32], seed[32], images[32];
-    snprintf(rate, sizeof rate, "%g", f->rate_asked);
-    snprintf(seed, sizeof seed, "%lld", (long long)f->seed);
-    snprintf(images, sizeof images, "%lld", (long long)f->calibration_images);
-    const char *pairs[][2] = {{"model", f->model},
-                              {"scale", f->scale},
-                              {"variant", f->bits ? "quantized" : "pruned"},
-                              {"weights", f->weights},
-                              {"method", f->method},
-                              {"scheme", f->scheme},
-                              {"rate", f->bits ? NULL : rate},
-                              {"ranges", f->bits ? f->ranges : NULL},
-                              {"rounding", f->bits ? f->rounding : NULL},
-                              {"equalized", f->bits && f->equalized ? "yes" : NULL},
-                              {"correction", f->correction},
-                              {"seed", seed},
-                              {"calibration set", f->calibration_set},
-                              {"calibration SHA-256", f->calibration_hash},
-                              {"calibration images", images}};
-    cJSON *object = cJSON_CreateObject();
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (pairs[i][1]) cJSON_AddStringToObject(object, pairs[i][0], pairs[i][1]);
-    char *json = cJSON_PrintUnformatted(object);
-    cJSON_Delete(object);
-    return json;
-}
-
 /* The result as weights for the network as it is written, with the scales where it has some. */
 static cn_status write_back(work *w, cn_weights *weights, cn_error *error)
 {
@@ -272,14 +245,11 @@ static cn_status write_back(work *w, cn_weights *weights, cn_error *error)
 static cn_status save(const st_calibrator *c, const cn_weights *weights,
                       st_calibration_facts *facts, cn_error *error)
 {
-    if (!c->job->output) return CN_OK;
-    char *json = metadata(facts);
-    if (!json) return cn_fail(error, CN_ENOMEM, "out of memory");
-    facts->output = strrchr(c->job->output, '/');
-    facts->output = facts->output ? facts->output + 1 : c->job->output;
-    cn_status status = cn_safetensors_write(c->job->output, weights, json, error);
-    cJSON_free(json);
-    return status;
+    const char *path = c->job->output;
+    if (!path) return CN_OK;
+    const char *slash = strrchr(path, '/');
+    facts->output = slash ? slash + 1 : path;
+    return st_calibration_write(path, weights, facts, c->metadata, error);
 }
 
 static cn_status work_and_measure(work *w, cn_error *error)

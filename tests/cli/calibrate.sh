@@ -66,6 +66,20 @@ kernels() { sqlite3 "$folder/run$1.db" "SELECT sum(kernel LIKE 'i8_%') FROM v_la
 [ "$(kernels --fuse)" -ge 6 ] || fail "$(kernels --fuse) layers on integers"
 [ "$(kernels --no-fuse)" = 0 ] || fail "$(kernels --no-fuse) layers on integers without fusion"
 
+# Few levels and zeros stay what they are: no error, no larger a file but for the scales, and the
+# file's words of how it was made. The engine has the accuracy that the emulation foretold.
+few=$folder/few.cnz few_db=$folder/few.db trained=experiments/weights/lenet5-fashion-pruned+quantized.cnz
+expect 0 "$CONDENSE" calibrate --model lenet5 --images 32 --db "$few_db" --bits 8 --weights "$trained" --output "$few"
+[ "$(sqlite3 "$few_db" "SELECT count(*) || ' ' || (max(error) < 1e-9) FROM v_calibration_layer")" = "4 1" ] ||
+    fail "levels were rounded: $(sqlite3 "$few_db" "SELECT layer, error FROM v_calibration_layer")"
+[ "$(stat -c %s "$few")" -lt $(($(stat -c %s "$trained") * 102 / 100)) ] || fail "$(stat -c %s "$few") bytes"
+"$CONDENSE" run --model lenet5 --variant pruned+quantized --scheme block8 --rate 8 --weights "$few" \
+    --min-time 0.1 --max-time 1 --energy none --db "$few_db" >/dev/null 2>"$folder/err"
+case $? in 0 | 3) ;; *) fail "run of few levels: $(cat "$folder/err")" ;; esac
+[ "$(sqlite3 "$few_db" "SELECT scheme || ' ' || rate || ' ' || (SELECT count(*) >= 6 FROM v_layer WHERE kernel LIKE 'i8%') ||
+        ' ' || (SELECT abs(v_accuracy.top1 - v_calibration.top1) < 0.003 FROM v_accuracy, v_calibration) FROM v_cell")" = \
+    "block8 8.0 1 1" ] || fail "few levels: $(sqlite3 "$few_db" "SELECT * FROM v_cell; SELECT * FROM v_accuracy")"
+
 expect 0 calibrate --scheme block8 --rate 2,4 --json
 [ "$(query "SELECT count(*) FROM v_calibration WHERE scheme = 'block8' AND method = 'admm'
             AND abs(rate / rate_asked - 1) < 0.05 AND layers_worse = 0 AND error < floor")" = 2 ] ||

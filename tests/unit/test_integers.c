@@ -36,7 +36,7 @@ static quantized quantize_weights(cn_graph graph, cn_weights weights)
     q.output = test_values(IMAGES * q.out, 5);
     q.right = test_values(IMAGES * q.out, 6);
     cn_calibration calibration = {.images = IMAGES, .input = q.input, .threads = 1};
-    cn_quantize_options options = {CN_RANGE_MINMAX, false, CN_CORRECT_BIAS};
+    cn_quantize_options options = {CN_RANGE_MINMAX, true, CN_CORRECT_BIAS};
     cr_assert_eq(cn_quantize(&q.folded, &q.folded_weights, &calibration, &options, &q.quantization,
                              layers, &error),
                  CN_OK, "%s", error.message);
@@ -271,6 +271,63 @@ Test(integers, blocks_of_eight_by_four_are_skipped_whole)
         cn_session_free(session);
     }
     give(&q);
+}
+
+/* Weights that are few levels, as training within a constraint leaves them: odd multiples of a step
+ * of each output channel, some of them removed. Returns the multiples. */
+static cn_weights few_levels(cn_weights *weights)
+{
+    cn_weights levels;
+    cn_random random = cn_random_seed(9);
+    cr_assert_eq(cn_weights_copy(weights, &levels, NULL), CN_OK);
+    for (int32_t t = 0; t < weights->count; t++) {
+        cn_tensor *w = &weights->tensors[t], *level = &levels.tensors[t];
+        int64_t count = cn_tensor_count(w), row = count / w->dims[0];
+        for (int64_t i = 0; i < count && w->rank > 1; i++) {
+            bool removed = cn_random_uniform(&random) < 0.3;
+            level->data[i] = removed ? 0 : 2 * (float)cn_random_below(&random, 16) - 15;
+            w->data[i] = level->data[i] * 0.0137f * (float)(1 + i / row % 5);
+        }
+    }
+    return levels;
+}
+
+/* Batch norm multiplies a channel's levels, which are found again: each layer's numbers are those
+ * of before but for a factor of the channel, and zeros are zeros. */
+static void check_levels(const quantized *q, const cn_weights *before, const char *net)
+{
+    for (int32_t i = 0; i < q->folded.count; i++) {
+        const float *scales = q->quantization.weight_scales[i];
+        if (!scales) continue;
+        const char *name = q->folded.layers[i].name;
+        const cn_tensor *w = cn_weights_of(&q->folded_weights, name, "weight");
+        const float *was = cn_weights_of(before, name, "weight")->data;
+        int64_t count = cn_tensor_count(w), row = count / w->dims[0];
+        for (int64_t k = 0; k < count; k++) {
+            int64_t first = k / row * row;
+            float scale = scales[k / row], level = rintf(w->data[k] / scale);
+            while (first < k && was[first] == 0)
+                first++;
+            cr_assert_eq(level * scale, w->data[k]);
+            cr_assert_leq(fabsf(level), 15);
+            cr_assert_eq(level * was[first], rintf(w->data[first] / scale) * was[k],
+                         "%s, %s: weight %ld is level %g, was %g", net, name, (long)k,
+                         (double)level, (double)was[k]);
+        }
+    }
+}
+
+Test(integers, levels_that_are_there_stay)
+{
+    for (const test_net *net = test_nets; net->name; net++) {
+        cn_graph graph = net->make();
+        cn_weights weights = test_weights(&graph, 3), levels = few_levels(&weights);
+        quantized q = quantize_weights(graph, weights);
+        check_levels(&q, &levels, net->name);
+        check(&q, net->name);
+        cn_weights_clear(&levels);
+        give(&q);
+    }
 }
 
 /* The range of every layer's output, those that share a scale together. */

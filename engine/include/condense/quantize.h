@@ -96,7 +96,10 @@ int32_t cn_equalize(const cn_graph *graph, cn_weights *weights);
  * improved by coordinate descent, weight by weight, until no single change helps. This is the
  * problem that AdaRound relaxes (Nagel, Amjad, van Baalen, Louizos and Blankevoort, "Up or Down?
  * Adaptive Rounding for Post-Training Quantization", 2020). The error is never above nearest
- * rounding's. */
+ * rounding's.
+ *
+ * A channel whose weights are levels already - whole multiples, at most 127, of one step, but for
+ * what floats round - keeps them: the largest such step is its scale, and zeros stay zeros. */
 cn_status cn_round_weights(cn_tensor *weight, const cn_moments *moments, float *scales,
                            cn_error *error);
 
