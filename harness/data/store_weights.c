@@ -59,6 +59,13 @@ cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *w
     return status;
 }
 
+bool st_weights_are_random(const char *label)
+{
+    static const char random[] = "random";
+    size_t length = sizeof random - 1;
+    return !strncmp(label, random, length) && (!label[length] || label[length] == ',');
+}
+
 void st_weights_digest(const cn_weights *weights, char digest[65])
 {
     SHA2_CTX context;

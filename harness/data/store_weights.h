@@ -20,6 +20,10 @@ cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *w
 cn_status st_weights_load_described(const cn_model *model, const char *path, cn_weights *weights,
                                     char **metadata, cn_error *error);
 
+/* Whether weights with this label are random ones, or made of such: "random, block8 8x by
+ * magnitude". */
+bool st_weights_are_random(const char *label);
+
 /* The compressed variants: "pruned", "quantized" and "pruned+quantized"; whether `variant` is one.
  */
 bool st_variant_is_compressed(const char *variant);

@@ -7,37 +7,26 @@
 #include "cli/progress.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
-#include "condense/random.h"
 #include "condense/session.h"
 #include "data/catalog.h"
+#include "data/quantized_weights.h"
 #include "data/store_weights.h"
 #include "measure/accuracy.h"
 #include "study/calibration_file.h"
 
 enum { PATTERNS = 8, LARGE = 64 * 64 /* pixels from which a batch is small */ };
 
-/* The pictures to calibrate on: a draw by the seed. */
+/* The pictures to calibrate on. */
 static cn_status load_pictures(st_calibrator *c, cn_error *error)
 {
-    uint32_t total = (uint32_t)st_dataset_count(c->calibration);
+    int64_t total = st_dataset_count(c->calibration);
     size_t size = (size_t)cn_shape_count(c->model.graph.layers[0].shape);
     c->images = c->job->images && c->job->images < total ? c->job->images : total;
-    uint32_t *order = cn_calloc(total, sizeof *order);
     c->input = cn_calloc((size_t)c->images * size, sizeof *c->input);
-    cn_status status = CN_OK;
-    if (!order || !c->input)
-        status = cn_fail(error, CN_ENOMEM, "no memory for %lld pictures", (long long)c->images);
-    for (uint32_t i = 0; i < total && !status; i++)
-        order[i] = i;
-    cn_random random = cn_random_named((uint64_t)c->job->seed, "calibration");
-    if (!status) cn_random_shuffle(&random, order, total);
-    for (int64_t i = 0; i < c->images && !status; i++) {
-        int32_t label;
-        status = st_dataset_get(c->calibration, (int32_t)order[i], c->input + (size_t)i * size,
-                                &label, error);
-    }
-    cn_free(order);
-    return status;
+    if (!c->input)
+        return cn_fail(error, CN_ENOMEM, "no memory for %lld pictures", (long long)c->images);
+    return st_pictures_draw(c->calibration, c->images, (uint64_t)c->job->seed, size, c->input,
+                            error);
 }
 
 cn_status st_calibrator_open(st_calibrator *c, const st_calibration_job *job, cn_error *error)
@@ -236,9 +225,10 @@ static cn_status write_back(work *w, cn_weights *weights, cn_error *error)
     const st_calibrator *c = w->calibrator;
     st_calibration_result *r = w->result;
     cn_status status = cn_weights_copy(&c->weights, weights, error);
-    if (!status) status = cn_post_unfold(&c->model.graph, weights, &r->graph, &r->folded, error);
-    if (!status && w->quantization.count)
-        status = cn_quantization_store(&w->quantization, &r->graph, weights, error);
+    const cn_quantization *quantization = w->quantization.count ? &w->quantization : NULL;
+    if (!status)
+        status =
+            st_weights_unfold(&c->model.graph, weights, &r->graph, &r->folded, quantization, error);
     return status;
 }
 

@@ -124,7 +124,9 @@ typedef struct cn_quantize_layer {
 } cn_quantize_layer;
 
 /* Quantizes `weights` of the folded `graph`: they become values of levels, with biases corrected.
- * `layers` receives graph->count rows. */
+ * `layers` receives graph->count rows. It may be NULL where weights are rounded to the nearest:
+ * without errors to work out most of the work falls away, and without a correction all but finding
+ * ranges. */
 cn_status cn_quantize(const cn_graph *graph, cn_weights *weights, const cn_calibration *calibration,
                       const cn_quantize_options *options, cn_quantization *quantization,
                       cn_quantize_layer *layers, cn_error *error);
