@@ -16,8 +16,8 @@ static Onnx__ModelProto *pack(const cn_graph *graph, const cn_weights *weights, 
     unsigned char *bytes = NULL;
     size_t size;
     cn_error error = {0};
-    cr_assert_eq(cn_onnx_pack(graph, weights, "net", batch, &bytes, &size, &error), CN_OK, "%s",
-                 error.message);
+    cr_assert_eq(cn_onnx_pack(graph, weights, NULL, "net", batch, &bytes, &size, &error), CN_OK,
+                 "%s", error.message);
     Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
     cr_assert_not_null(model);
     cn_free(bytes);
@@ -130,15 +130,15 @@ Test(onnx, a_file_is_what_memory_is)
     int made = mkstemp(path);
     cr_assert_geq(made, 0);
     close(made);
-    cr_assert_eq(cn_onnx_pack(&graph, &weights, "net", 1, &bytes, &size, NULL), CN_OK);
-    cr_assert_eq(cn_onnx_write(path, &graph, &weights, "net", 1, NULL), CN_OK);
+    cr_assert_eq(cn_onnx_pack(&graph, &weights, NULL, "net", 1, &bytes, &size, NULL), CN_OK);
+    cr_assert_eq(cn_onnx_write(path, &graph, &weights, NULL, "net", 1, NULL), CN_OK);
     FILE *file = fopen(path, "rb");
     read = cn_calloc(size + 1, 1);
     cr_assert_eq(fread(read, 1, size + 1, file), size);
     cr_assert_arr_eq(read, bytes, size);
     fclose(file);
     unlink(path);
-    cr_assert_eq(cn_onnx_write("/nowhere/x.onnx", &graph, &weights, "net", 1, NULL), CN_EIO);
+    cr_assert_eq(cn_onnx_write("/nowhere/x.onnx", &graph, &weights, NULL, "net", 1, NULL), CN_EIO);
     cn_free(read);
     cn_free(bytes);
     cn_graph_clear(&graph);
@@ -157,7 +157,8 @@ Test(onnx, more_than_two_gibibytes_are_refused)
     cn_error error = {0};
     unsigned char *bytes = NULL;
     size_t size;
-    cr_assert_eq(cn_onnx_pack(&graph, &weights, "net", 1, &bytes, &size, &error), CN_EUNSUPPORTED);
+    cr_assert_eq(cn_onnx_pack(&graph, &weights, NULL, "net", 1, &bytes, &size, &error),
+                 CN_EUNSUPPORTED);
     cr_assert(strstr(error.message, "2 GiB"), "%s", error.message);
     cn_free(tensor.name);
     cn_graph_clear(&graph);
