@@ -215,9 +215,9 @@ int st_command_export(int argc, char **argv)
     const st_usage usage = {
         "export",
         "condense export [--format KIND] [--output PATH] [...]",
-        "Writes the database as text, a network with its weights as ONNX, or a weight file in\n"
-        "another format, to the bit. The same contents give the same bytes. The paths go to\n"
-        "stdout.\n\n"
+        "Writes the database as text, a network with its weights as ONNX (quantized where they have\n"
+        "scales), or a weight file in another format, to the bit. The same contents give the same\n"
+        "bytes. The paths go to stdout.\n\n"
         "  condense export --output results/reference      what a fresh clone's paper is made "
         "from\n"
         "  condense export --format csv --output /tmp/csv   v_latency.csv and so on\n"
