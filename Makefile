@@ -66,7 +66,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: calibrate FORCE bench execution train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: calibrate FORCE bench execution integers train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -117,7 +117,7 @@ $(ONNX).c: $(ONNX_PROTO)
 $(ONNX).h: $(ONNX).c ;
 $(ONNX).o: $(ONNX).c
 	$(say)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-ONNX_USERS := $(OBJ)/engine/format/onnx.o $(OBJ)/engine/format/onnx_message.o $(OBJ)/tests/unit/test_onnx.o
+ONNX_USERS := $(patsubst %,$(OBJ)/engine/format/%.o,onnx onnx_levels onnx_message) $(OBJ)/tests/unit/test_onnx.o
 $(ONNX_USERS): ALL_CFLAGS += -isystem $(OBJ)/onnx
 $(ONNX_USERS): | $(ONNX).h
 define ISA_RULE
@@ -178,6 +178,13 @@ execution: all ## time pruned networks beside dense ones, all densities, and the
 	@$(CONDENSE) bench $(EXECUTION) --against all --model inception_v3 --scheme block8 --rate 6
 	@$(CONDENSE) bench $(EXECUTION) --against all --model mobilenet_v1,mobilenet_v2 --scheme block8 --rate 3
 	@$(CONDENSE) bench $(EXECUTION) --choices --seconds 10 --model resnet50 --scheme unstructured,block8 --rate 1,$(DENSITIES)
+	@$(MAKE) --no-print-directory integers
+
+# The integers of a network's trained weights where these are at hand, else of random ones, made on
+# noise: what they stand for does not change the times.
+integers: all ## time networks of 8-bit integers beside floats and other engines (ten minutes): DB=
+	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50,vgg16,inception_v3,mobilenet_v1,mobilenet_v2
+	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50 --scheme block8 --rate 9.2
 
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
 	@$(MAKE) --no-print-directory $(parallel) all

@@ -85,9 +85,10 @@ static cn_status choose_scales(quantizing *q, cn_error *error)
 static cn_status quantize_layer(quantizing *q, int32_t index, const float *input, cn_error *error)
 {
     const char *name = q->graph->layers[index].name;
-    cn_quantize_layer *layer = &q->layers[index];
     cn_tensor *weight = cn_weights_of(q->weights, name, "weight"), before = *weight;
     float *scales = q->result->weight_scales[index];
+    if (!q->layers) return cn_round_weights(weight, NULL, scales, error);
+    cn_quantize_layer *layer = &q->layers[index];
     layer->weights = cn_tensor_count(weight);
     size_t bytes = (size_t)layer->weights * sizeof *before.data;
     cn_moments moments;
@@ -208,6 +209,8 @@ cn_status cn_quantize(const cn_graph *graph, cn_weights *weights, const cn_calib
                     .layers = layers,
                     .macs = (double)cn_graph_macs(graph)};
     *quantization = (cn_quantization){0};
+    if (!layers && options->learned)
+        return cn_fail(error, CN_EINVAL, "learned rounding needs the moments of every layer");
     if (layers) memset(layers, 0, (size_t)graph->count * sizeof *layers);
     cn_status status = make(&q, error);
     if (!status) status = choose_scales(&q, error);

@@ -12,7 +12,7 @@ bool st_variants_are_made(const char *scale);
 
 /* Makes the variant of the network's usual weights (st_weights_load):
  *   pruned            without what `scheme` (empty: block8) and `rate` (NAN: 8) remove by magnitude
- *   quantized         integers of 8 bits (st_weights_quantize, which says what `dataset` is)
+ *   quantized         integers of 8 bits on pictures of `dataset` (st_weights_quantize)
  *   pruned+quantized  the one, then the other; the scheme is block8x4 where it is empty
  * The label says all of it: "random, block8x4 8x by magnitude, 8-bit, ranges of 8 random pictures".
  * CN_EINVAL where the rate is out of reach, or a scheme or rate is asked of "quantized". */

@@ -1,9 +1,12 @@
 #include "data/quantized_weights.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #include "condense/memory.h"
 #include "condense/random.h"
+#include "condense/walk.h"
+#include "data/store_weights.h"
 
 cn_status st_pictures_draw(const st_dataset *set, int64_t count, uint64_t seed, size_t size,
                            float *input, cn_error *error)
@@ -43,15 +46,23 @@ typedef struct sample {
     char name[96]; /* after the count */
 } sample;
 
+static cn_status open_set(const cn_model *model, const char *dataset, st_dataset **set,
+                          cn_error *error)
+{
+    *set = NULL;
+    if (!dataset) return CN_OK;
+    cn_status status = st_dataset_open(set, dataset, ST_SPLIT_CALIBRATION, &model->preprocess,
+                                       model->graph.layers[0].shape, error);
+    return status == CN_ENOTFOUND ? CN_OK : status;
+}
+
 static cn_status take_sample(const cn_model *model, const char *dataset, sample *s, cn_error *error)
 {
-    cn_shape shape = model->graph.layers[0].shape;
-    size_t size = (size_t)cn_shape_count(shape);
-    st_dataset *set = NULL;
+    size_t size = (size_t)cn_shape_count(model->graph.layers[0].shape);
+    st_dataset *set;
+    cn_status status = open_set(model, dataset, &set, error);
     *s = (sample){.count = PICTURES, .name = "random pictures"};
-    cn_status status = st_dataset_open(&set, dataset ? dataset : model->dataset,
-                                       ST_SPLIT_CALIBRATION, &model->preprocess, shape, error);
-    if (status && status != CN_ENOTFOUND) return status;
+    if (status) return status;
     if (set && st_dataset_count(set) < PICTURES) s->count = st_dataset_count(set);
     s->input = cn_calloc(PICTURES * size, sizeof *s->input);
     if (!s->input) {
@@ -63,10 +74,55 @@ static cn_status take_sample(const cn_model *model, const char *dataset, sample 
         cn_random random = cn_random_named(SEED, "calibration");
         for (size_t i = 0; i < PICTURES * size; i++)
             s->input[i] = (float)cn_random_normal(&random);
-        status = CN_OK;
     }
     st_dataset_free(set);
     return status;
+}
+
+/* Of the last layer with weights: which it is, and the mean square of what it gives. */
+typedef struct ending {
+    const cn_graph *graph;
+    int64_t images;
+    int32_t layer;
+    double power;
+} ending;
+
+static cn_status see_ending(void *context, int32_t layer, float *output, cn_error *error)
+{
+    ending *e = context;
+    (void)error;
+    if (layer != e->layer) return CN_OK;
+    int64_t count = e->images * cn_shape_count(e->graph->layers[layer].shape);
+    for (int64_t i = 0; i < count; i++)
+        e->power += (double)output[i] * (double)output[i] / (double)count;
+    return CN_OK;
+}
+
+static void multiply(cn_weights *weights, const char *layer, const char *suffix, float by)
+{
+    cn_tensor *tensor = cn_weights_of(weights, layer, suffix);
+    for (int64_t i = 0; tensor && i < cn_tensor_count(tensor); i++)
+        tensor->data[i] *= by;
+}
+
+/* Makes what the last layer with weights gives about one, where it is more. */
+static cn_status temper(const cn_graph *graph, cn_weights *weights, const cn_calibration *on,
+                        cn_error *error)
+{
+    ending e = {.graph = graph, .images = on->images, .layer = -1};
+    for (int32_t i = 0; i < graph->count; i++)
+        if (cn_op_is_tensor(graph->layers[i].op)) e.layer = i;
+    if (e.layer < 0) return CN_OK;
+    cn_walk *walk = NULL;
+    cn_walk_hooks hooks = {.computed = see_ending, .context = &e};
+    cn_status status = cn_walk_new(&walk, graph, weights, on->threads, error);
+    if (!status) status = cn_walk_run(walk, on->images, on->input, NULL, &hooks, error);
+    cn_walk_free(walk);
+    if (status || !(e.power > 1)) return status;
+    float by = exp2f(-rintf(0.5f * log2f((float)e.power)));
+    multiply(weights, graph->layers[e.layer].name, "weight", by);
+    multiply(weights, graph->layers[e.layer].name, "bias", by);
+    return CN_OK;
 }
 
 static cn_status quantize(const cn_graph *graph, cn_weights *weights,
@@ -77,6 +133,8 @@ static cn_status quantize(const cn_graph *graph, cn_weights *weights,
     cn_weights folded_weights = {0};
     cn_quantization quantization = {0};
     cn_status status = cn_post_fold(graph, weights, &folded, &folded_weights, error);
+    if (!status && st_weights_are_random(weights->label))
+        status = temper(&folded, &folded_weights, calibration, error);
     if (!status)
         status = cn_quantize(&folded, &folded_weights, calibration, &options, &quantization, NULL,
                              error);

@@ -142,7 +142,7 @@ static cn_status load_weights(st_cell *cell, cn_error *error)
 {
     st_request *r = &cell->request;
     const char *path = *r->weights ? r->weights : NULL;
-    const char *dataset = *r->dataset ? r->dataset : NULL;
+    const char *dataset = *r->dataset ? r->dataset : cell->model.dataset;
     if (!strcmp(r->variant, "dense"))
         return st_weights_load(&cell->model, path, &cell->weights, error);
     st_compressed found;

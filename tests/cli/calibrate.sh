@@ -51,6 +51,17 @@ cmp -s "$folder/a.safetensors" "$folder/b.safetensors" || fail "the same seed ga
 expect 0 calibrate --bits 8 --resume
 [ -z "$out" ] || fail "--resume did it again: $out"
 
+# As ONNX its values are rounded to levels, and its weights are bytes.
+expect 0 "$CONDENSE" export --format onnx --model lenet5 --scale fashion --weights "$folder/a.safetensors" \
+    --output "$folder/a.onnx"
+grep -qa DequantizeLinear "$folder/a.onnx" || fail "no levels in the ONNX model"
+[ "$(stat -c %s "$folder/a.onnx")" -lt $(($(stat -c %s "$folder/a.safetensors") / 3)) ] ||
+    fail "the ONNX model's weights are not bytes"
+if python3 -c 'import onnx' 2>/dev/null; then
+    python3 -c 'import sys, onnx; onnx.checker.check_model(sys.argv[1], full_check=True)' "$folder/a.onnx" ||
+        fail "the ONNX checker refuses it"
+fi
+
 # The weight file is one for every command, and has weights of 255 levels.
 expect 0 "$CONDENSE" calibrate --model lenet5 --images 32 --test-images 200 --db "$db" --bits 8 \
     --weights "$folder/a.safetensors"

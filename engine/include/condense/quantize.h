@@ -143,6 +143,12 @@ cn_status cn_quantization_load(cn_quantization *quantization, const cn_graph *gr
                                const cn_weights *weights, cn_error *error);
 void cn_quantization_clear(cn_quantization *quantization);
 
+/* The quantized network that `weights` of `graph`, with scales, stand for: folded by cn_post_fold.
+ * Errors as those of cn_quantization_load. All three results are the caller's to clear. */
+cn_status cn_quantization_fold(const cn_graph *graph, const cn_weights *weights, cn_graph *folded,
+                               cn_weights *folded_weights, cn_quantization *quantization,
+                               cn_error *error);
+
 /* Whether there are any such scales: a session of these weights is one of integers then, where its
  * options allow it. */
 bool cn_quantization_there(const cn_weights *weights);
