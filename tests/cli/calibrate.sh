@@ -77,6 +77,12 @@ kernels() { sqlite3 "$folder/run$1.db" "SELECT sum(kernel LIKE 'i8_%') FROM v_la
 [ "$(kernels --fuse)" -ge 6 ] || fail "$(kernels --fuse) layers on integers"
 [ "$(kernels --no-fuse)" = 0 ] || fail "$(kernels --no-fuse) layers on integers without fusion"
 
+# Pruned for a bench they become other integers.
+expect 0 "$CONDENSE" bench --model lenet5 --scale fashion --weights "$folder/a.safetensors" --scheme block8x4 --rate 4 \
+    --seconds 0.01 --record --db "$folder/bench.db"
+[ "$(sqlite3 "$folder/bench.db" "SELECT weights || ' ' || scheme FROM v_int8")" = \
+    "a.safetensors, block8x4 4x by magnitude, 8-bit, ranges of 8 random pictures block8x4" ] || fail "bench: $out"
+
 # Few levels and zeros stay what they are: no error, no larger a file but for the scales, and the
 # file's words of how it was made. The engine has the accuracy that the emulation foretold.
 few=$folder/few.cnz few_db=$folder/few.db trained=experiments/weights/lenet5-fashion-pruned+quantized.cnz
