@@ -66,7 +66,7 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: calibrate FORCE bench execution train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
+.PHONY: calibrate FORCE bench execution integers train compress man fuzz fuzz-targets kernel-tests kernel-tests-neon kernel-bench all help setup setup-test experiment study figures paper reference test check clean install smoke check-bare docker data weights baselines
 all: $(OBJ)/condense ## build the program (build/obj/condense)
 
 $(OBJ)/condense: $(HARNESS_OBJ) $(OBJ)/libcondense.a
@@ -117,7 +117,7 @@ $(ONNX).c: $(ONNX_PROTO)
 $(ONNX).h: $(ONNX).c ;
 $(ONNX).o: $(ONNX).c
 	$(say)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-ONNX_USERS := $(OBJ)/engine/format/onnx.o $(OBJ)/engine/format/onnx_message.o $(OBJ)/tests/unit/test_onnx.o
+ONNX_USERS := $(patsubst %,$(OBJ)/engine/format/%.o,onnx onnx_levels onnx_message) $(OBJ)/tests/unit/test_onnx.o
 $(ONNX_USERS): ALL_CFLAGS += -isystem $(OBJ)/onnx
 $(ONNX_USERS): | $(ONNX).h
 define ISA_RULE
@@ -178,6 +178,13 @@ execution: all ## time pruned networks beside dense ones, all densities, and the
 	@$(CONDENSE) bench $(EXECUTION) --against all --model inception_v3 --scheme block8 --rate 6
 	@$(CONDENSE) bench $(EXECUTION) --against all --model mobilenet_v1,mobilenet_v2 --scheme block8 --rate 3
 	@$(CONDENSE) bench $(EXECUTION) --choices --seconds 10 --model resnet50 --scheme unstructured,block8 --rate 1,$(DENSITIES)
+	@$(MAKE) --no-print-directory integers
+
+# The integers of a network's trained weights where these are at hand, else of random ones, made on
+# noise: what they stand for does not change the times.
+integers: all ## time networks of 8-bit integers beside floats and other engines (ten minutes): DB=
+	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50,vgg16,inception_v3,mobilenet_v1,mobilenet_v2
+	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50 --scheme block8 --rate 9.2
 
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
 	@$(MAKE) --no-print-directory $(parallel) all
@@ -236,14 +243,19 @@ train: all ## train the committed weights anew by their recorded commands (hours
 	  command=$$(sed -n 's/^# command: condense //p' $$log) && echo "condense $$command" && \
 	  $(CONDENSE) $$command || exit 1; done
 
-# The committed compressed weights: what the studies leave in results/compressed, and the variant.
+# The committed compressed weights: what the studies leave in results/compressed, and the variant. Of
+# those with few levels activations get scales: they run in integers, with the levels as they are.
 COMPRESSED := block8-admm-8x:pruned none-admm-linear4:quantized block8-admm-8x-linear4:pruned+quantized
 compress: all ## compress the networks anew, by the studies of compression (hours): MODEL=lenet5 for one
 	@for model in $(if $(filter command line,$(origin MODEL)),$(MODEL),$(TRAINED:experiments/weights/%-fashion.csv=%)); do \
 	  for study in fashion levels; do $(CONDENSE) compress --resume --model $$model \
 	    --study experiments/studies/compression/$$study.json || exit 1; done; \
-	  for pair in $(COMPRESSED); do cp results/compressed/$$model-fashion-$${pair%:*}.cnz \
-	    experiments/weights/$$model-fashion-$${pair#*:}.cnz || exit 1; done; done
+	  for pair in $(COMPRESSED); do \
+	    from=results/compressed/$$model-fashion-$${pair%:*}.cnz to=experiments/weights/$$model-fashion-$${pair#*:}.cnz; \
+	    case $$pair in \
+	      *quantized) $(CONDENSE) calibrate --model $$model --bits 8 --images 1000 --weights $$from --output $$to;; \
+	      *) cp $$from $$to;; \
+	    esac || exit 1; done; done
 
 # Networks of which trained ImageNet weights are known (condense weights).
 IMAGENET := resnet18 resnet50 inception_v1 squeezenet_v1.0 squeezenet_v1.1 mobilenet_v1 mobilenet_v2

@@ -1,11 +1,11 @@
 width = 760
 height = 440
 load style
-array line_colour[9] = [ink, blue, '#56b4e9', '#009e73', vermilion, '#cc79a7', '#e69f00', \
-    '#7f7f7f', '#8b5a2b']
-array point_type[9] = [7, 5, 4, 8, 9, 3, 11, 6, 12]
-array name[9]
-array look[9]
+array line_colour[10] = [ink, blue, '#56b4e9', '#009e73', vermilion, '#cc79a7', '#e69f00', \
+    '#7f7f7f', '#8b5a2b', '#b2df8a']
+array point_type[10] = [7, 5, 4, 8, 9, 3, 11, 6, 12, 1]
+array name[10]
+array look[10]
 set table $names
 plot series using (name[int(column(0)) + 1] = strcol("name"), \
                    look[int(column(0)) + 1] = column("look"), 0):(0) with points

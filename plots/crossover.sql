@@ -20,7 +20,8 @@ SELECT model || '-' || panel AS panel,
 -- name: series
 WITH schemes(scheme, look) AS (
   VALUES ('unstructured', 1), ('filter', 2), ('channel', 3), ('column', 4), ('connectivity', 5),
-         ('pattern', 6), ('pattern+connectivity', 7), ('block8', 8), ('pattern8', 9))
+         ('pattern', 6), ('pattern+connectivity', 7), ('block8', 8), ('pattern8', 9),
+         ('block8x4', 10))
 SELECT scheme AS name, look FROM schemes
  WHERE scheme IN (SELECT scheme FROM executions WHERE model || '-' || panel = :panel) ORDER BY look;
 

@@ -1,13 +1,13 @@
 width = 760
 height = 560
 load style
-array scheme_name[9] = ['unstructured', 'filter', 'channel', 'column', 'connectivity', 'pattern', \
-    'pattern+connectivity', 'block8', 'pattern8']
-array key_name[9] = ['unstructured', 'filter', 'channel', 'column', 'connectivity', 'pattern', \
-    'pattern + connectivity', 'blocks of eight', 'patterns shared by eight']
-array line_colour[9] = [ink, blue, '#56b4e9', '#009e73', vermilion, '#cc79a7', '#e69f00', \
-    '#7f7f7f', '#8b5a2b']
-array point_type[9] = [7, 5, 4, 8, 9, 3, 11, 6, 12]
+array scheme_name[10] = ['unstructured', 'filter', 'channel', 'column', 'connectivity', 'pattern', \
+    'pattern+connectivity', 'block8', 'pattern8', 'block8x4']
+array key_name[10] = ['unstructured', 'filter', 'channel', 'column', 'connectivity', 'pattern', \
+    'pattern + connectivity', 'blocks of eight', 'patterns shared by eight', 'blocks of eight by four']
+array line_colour[10] = [ink, blue, '#56b4e9', '#009e73', vermilion, '#cc79a7', '#e69f00', \
+    '#7f7f7f', '#8b5a2b', '#b2df8a']
+array point_type[10] = [7, 5, 4, 8, 9, 3, 11, 6, 12, 1]
 
 # Two pictures, one above the other, over the same axis.
 set logscale x
@@ -16,7 +16,7 @@ set xrange [0.9:112]
 set grid y linestyle 9
 set lmargin at screen 64.0 / width
 set rmargin at screen 1 - 210.0 / width
-draw(what) = 'plot for [i = 1:9] points using ' . \
+draw(what) = 'plot for [i = 1:10] points using ' . \
     '"density":(strcol("scheme") eq scheme_name[i] ? column("' . what . '") : NaN) ' . \
     'with linespoints linecolor rgb line_colour[i] linewidth 1.2 pointtype point_type[i] ' . \
     'pointsize 0.7 title key_name[i]'

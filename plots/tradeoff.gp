@@ -9,10 +9,10 @@ set rmargin at screen 1 - 256.0 / width
 set key at screen 1 - 240.0 / width, graph 1 left top Left reverse samplen 3 font ',11'
 
 # Schemes by number: colour, filled and open point. Methods by dash and filling.
-array scheme_colour[9] = [blue, vermilion, '#009e73', '#cc79a7', '#e69f00', '#56b4e9', ink, \
-    '#999999', '#8c510a']
-array filled[9] = [7, 5, 9, 11, 13, 15, 3, 2, 1]
-array open[9] = [6, 4, 8, 10, 12, 14, 3, 2, 1]
+array scheme_colour[10] = [blue, vermilion, '#009e73', '#cc79a7', '#e69f00', '#56b4e9', ink, \
+    '#999999', '#8c510a', '#b2df8a']
+array filled[10] = [7, 5, 9, 11, 13, 15, 3, 2, 1, 7]
+array open[10] = [6, 4, 8, 10, 12, 14, 3, 2, 1, 6]
 
 array name[series_rows]
 array look[series_rows]

@@ -21,7 +21,8 @@ SELECT panel, 'Accuracy over rate: ' || model || ', ' || scale || ' scale' AS he
 -- name: series
 WITH schemes(scheme, look) AS (
   VALUES ('unstructured', 1), ('block8', 2), ('pattern+connectivity', 3), ('filter', 4),
-         ('pattern8', 5), ('connectivity', 6), ('column', 7), ('channel', 8), ('pattern', 9)),
+         ('pattern8', 5), ('connectivity', 6), ('column', 7), ('channel', 8), ('pattern', 9),
+         ('block8x4', 10)),
 methods(method, kind) AS (VALUES ('admm', 1), ('magnitude', 2), ('random', 3))
 SELECT row_number() OVER (ORDER BY look, kind) AS series, look, kind,
        scheme || ', ' || CASE method WHEN 'admm' THEN 'ADMM' ELSE method END AS name

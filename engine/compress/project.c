@@ -77,7 +77,8 @@ int64_t cn_scheme_unit_size(const cn_tensor *tensor, const cn_constraint *constr
 {
     units u = units_of(tensor, constraint->scheme);
     int64_t rows = u.share_outputs < u.outputs ? u.share_outputs : u.outputs;
-    return rows * u.share_inputs * (u.pattern ? PATTERN_PLACES : u.share_places);
+    int64_t columns = u.share_inputs < u.inputs ? u.share_inputs : u.inputs;
+    return rows * columns * (u.pattern ? PATTERN_PLACES : u.share_places);
 }
 
 int64_t cn_scheme_units_kept(const cn_tensor *tensor, const cn_constraint *constraint)

@@ -18,9 +18,9 @@ typedef struct quantizing {
     const cn_calibration *calibration;
     const cn_quantize_options *options;
     cn_quantization *result;
-    cn_quantize_layer *layers;
-    int32_t *roots;           /* of each layer: the layer whose scale it has, or -1 */
-    cn_histogram *histograms; /* of roots */
+    cn_quantize_layer *layers; /* NULL: not wanted */
+    int32_t *roots;            /* of each layer: the layer whose scale it has, or -1 */
+    cn_histogram *histograms;  /* of roots */
     channel_statistics *wanted;
     cn_walk *walk;
     double macs, macs_done;
@@ -85,9 +85,10 @@ static cn_status choose_scales(quantizing *q, cn_error *error)
 static cn_status quantize_layer(quantizing *q, int32_t index, const float *input, cn_error *error)
 {
     const char *name = q->graph->layers[index].name;
-    cn_quantize_layer *layer = &q->layers[index];
     cn_tensor *weight = cn_weights_of(q->weights, name, "weight"), before = *weight;
     float *scales = q->result->weight_scales[index];
+    if (!q->layers) return cn_round_weights(weight, NULL, scales, error);
+    cn_quantize_layer *layer = &q->layers[index];
     layer->weights = cn_tensor_count(weight);
     size_t bytes = (size_t)layer->weights * sizeof *before.data;
     cn_moments moments;
@@ -112,6 +113,12 @@ static cn_status quantize_layer(quantizing *q, int32_t index, const float *input
     return status;
 }
 
+static cn_status round_layer(const quantizing *q, int32_t index, cn_error *error)
+{
+    cn_tensor *weight = cn_weights_of(q->weights, q->graph->layers[index].name, "weight");
+    return cn_round_weights(weight, NULL, q->result->weight_scales[index], error);
+}
+
 static cn_status before_layer(void *context, int32_t index, const float *const *inputs,
                               cn_error *error)
 {
@@ -119,7 +126,7 @@ static cn_status before_layer(void *context, int32_t index, const float *const *
     double done = histograms_done + (1 - histograms_done) * q->macs_done / q->macs;
     cn_status status = calibration_tell(q->calibration, done, q->graph, index, error);
     if (status || !cn_op_is_tensor(q->graph->layers[index].op)) return status;
-    return quantize_layer(q, index, inputs[0], error);
+    return q->layers ? quantize_layer(q, index, inputs[0], error) : round_layer(q, index, error);
 }
 
 /* The correction may have multiplied a channel's weights: the same levels of another scale. */
@@ -175,6 +182,21 @@ static cn_status make(quantizing *q, cn_error *error)
     return cn_walk_new(&q->walk, q->graph, q->weights, q->calibration->threads, error);
 }
 
+/* Rounds layer by layer, each on its quantized inputs. Where nothing depends on these nothing is
+ * computed. */
+static cn_status round_layers(quantizing *q, cn_error *error)
+{
+    cn_walk_hooks hooks = {before_layer, after_operator, after_layer, q};
+    cn_status status = CN_OK;
+    bool walks = q->layers || q->options->correction != CN_CORRECT_NONE;
+    for (int32_t i = 0; i < q->graph->count && !status; i++) {
+        cn_walk_forget(q->walk, i); /* they give back memory, and weights change */
+        if (!walks && cn_op_is_tensor(q->graph->layers[i].op)) status = round_layer(q, i, error);
+    }
+    if (status || !walks) return status;
+    return cn_walk_run(q->walk, q->calibration->images, q->calibration->input, NULL, &hooks, error);
+}
+
 cn_status cn_quantize(const cn_graph *graph, cn_weights *weights, const cn_calibration *calibration,
                       const cn_quantize_options *options, cn_quantization *quantization,
                       cn_quantize_layer *layers, cn_error *error)
@@ -186,15 +208,13 @@ cn_status cn_quantize(const cn_graph *graph, cn_weights *weights, const cn_calib
                     .result = quantization,
                     .layers = layers,
                     .macs = (double)cn_graph_macs(graph)};
-    cn_walk_hooks hooks = {before_layer, after_operator, after_layer, &q};
     *quantization = (cn_quantization){0};
-    memset(layers, 0, (size_t)graph->count * sizeof *layers);
+    if (!layers && options->learned)
+        return cn_fail(error, CN_EINVAL, "learned rounding needs the moments of every layer");
+    if (layers) memset(layers, 0, (size_t)graph->count * sizeof *layers);
     cn_status status = make(&q, error);
     if (!status) status = choose_scales(&q, error);
-    for (int32_t i = 0; i < graph->count && !status; i++)
-        cn_walk_forget(q.walk, i); /* they give back memory, and weights change */
-    if (!status)
-        status = cn_walk_run(q.walk, calibration->images, calibration->input, NULL, &hooks, error);
+    if (!status) status = round_layers(&q, error);
     cn_walk_free(q.walk);
     cn_free(q.roots);
     cn_free(q.histograms);

@@ -1,4 +1,5 @@
-/* Rounding a layer's weights to integers: to the nearest, or learned. */
+/* Rounding a layer's weights to integers: to the nearest, or learned; where a channel's weights are
+ * levels already, they stay. */
 #include <math.h>
 #include <string.h>
 
@@ -8,14 +9,64 @@
 
 enum { TOP = 127, SWEEPS = 12 };
 static const double damping = 0.01;
+/* How far, of itself, a weight may be from a multiple of a step: it was rounded as a level and when
+ * batch norm was folded in, and so was the weight that the step is guessed from. */
+static const double slack = 0x1p-21;
 
-static void choose_scales(const cn_tensor *weight, int64_t row, float *scales)
+static bool are_multiples(const float *w, int64_t count, double step)
+{
+    for (int64_t i = 0; i < count; i++) {
+        double exact = fabs((double)w[i]) / step, level = rint(exact);
+        if (!(level <= TOP) || fabs(exact - level) > slack * level) return false;
+    }
+    return true;
+}
+
+/* The float nearest to the step of least squares, or one beside it that gives more of the weights
+ * back to the bit. */
+static float fit_step(const float *w, int64_t count, double step)
+{
+    double products = 0, squares = 0;
+    for (int64_t i = 0; i < count; i++) {
+        double level = rint((double)w[i] / step);
+        products += level * (double)w[i];
+        squares += level * level;
+    }
+    float nearest = (float)(products / squares), best = nearest;
+    const float choices[] = {nearest, nextafterf(nearest, 0), nextafterf(nearest, HUGE_VALF)};
+    int64_t most = -1;
+    for (int k = 0; k < 3; k++) {
+        int64_t same = 0;
+        for (int64_t i = 0; i < count; i++)
+            same += rintf(w[i] / choices[k]) * choices[k] == w[i];
+        if (same > most) best = choices[k];
+        most = same > most ? same : most;
+    }
+    return best;
+}
+
+/* The largest step of which all the weights are multiples, at most TOP; 0 where there is none. */
+static float find_step(const float *w, int64_t count)
+{
+    float least = HUGE_VALF;
+    for (int64_t i = 0; i < count; i++)
+        if (w[i] != 0) least = fminf(least, fabsf(w[i]));
+    for (int k = 1; k <= TOP && least < HUGE_VALF; k++)
+        if (are_multiples(w, count, (double)least / k))
+            return fit_step(w, count, (double)least / k);
+    return 0;
+}
+
+/* kept[c]: the channel's weights are levels already, which its scale keeps. */
+static void choose_scales(const cn_tensor *weight, int64_t row, float *scales, bool *kept)
 {
     for (int32_t c = 0; c < weight->dims[0]; c++) {
-        float most = 0;
-        for (int64_t i = c * row; i < (c + 1) * row; i++)
-            most = fmaxf(most, fabsf(weight->data[i]));
-        scales[c] = most > 0 ? most / TOP : 1;
+        const float *w = weight->data + c * row;
+        float most = 0, step = find_step(w, row);
+        for (int64_t i = 0; i < row; i++)
+            most = fmaxf(most, fabsf(w[i]));
+        kept[c] = step > 0;
+        scales[c] = kept[c] ? step : most > 0 ? most / TOP : 1;
     }
 }
 
@@ -24,6 +75,7 @@ typedef struct descent {
     int64_t rows, inputs;
     const double *moments; /* damped */
     const float *scales;
+    const bool *kept;     /* rows that are levels already */
     const float *weights; /* as they were */
     float *levels;        /* rounded: whole numbers */
     double *slope;        /* rows x inputs: moments times the rounding error */
@@ -73,7 +125,7 @@ static cn_status descend(descent *d, cn_error *error)
         status = matrix_add_product(d->rows, d->inputs, d->inputs, 1, left, right, d->slope,
                                     d->inputs, false, error);
     for (int64_t row = 0; row < d->rows && !status; row++)
-        for (int i = 0; i < SWEEPS && sweep(d, row); i++)
+        for (int i = 0; i < SWEEPS && !d->kept[row] && sweep(d, row); i++)
             ;
     cn_free(off);
     cn_free(d->slope);
@@ -81,7 +133,7 @@ static cn_status descend(descent *d, cn_error *error)
 }
 
 static cn_status learn(const cn_tensor *weight, const cn_moments *m, const float *scales,
-                       float *levels, cn_error *error)
+                       const bool *kept, float *levels, cn_error *error)
 {
     int64_t n = m->inputs, rows = weight->dims[0] / m->groups;
     double *damped = cn_calloc((size_t)(n * n), sizeof *damped);
@@ -97,6 +149,7 @@ static cn_status learn(const cn_tensor *weight, const cn_moments *m, const float
                      .inputs = n,
                      .moments = damped,
                      .scales = scales + g * rows,
+                     .kept = kept + g * rows,
                      .weights = weight->data + g * rows * n,
                      .levels = levels + g * rows * n};
         status = descend(&d, error);
@@ -121,9 +174,9 @@ static void spread(const float *levels, int64_t count, int64_t row, const float 
 
 /* Learned levels replace the nearest ones if they are no worse on what was seen, undamped. */
 static cn_status improve(const cn_tensor *weight, const cn_moments *m, const float *scales,
-                         int64_t row, float *levels, cn_error *error)
+                         const bool *kept, float *levels, cn_error *error)
 {
-    int64_t count = cn_tensor_count(weight);
+    int64_t count = cn_tensor_count(weight), row = count / weight->dims[0];
     float *learned = cn_calloc((size_t)count, sizeof *learned);
     float *values = cn_calloc((size_t)count, sizeof *values);
     double nearest = 0, reached = 0;
@@ -134,7 +187,7 @@ static cn_status improve(const cn_tensor *weight, const cn_moments *m, const flo
         spread(levels, count, row, scales, values);
         status = cn_moments_error(m, weight, values, &nearest, error);
     }
-    if (!status) status = learn(weight, m, scales, learned, error);
+    if (!status) status = learn(weight, m, scales, kept, learned, error);
     if (!status) {
         spread(learned, count, row, scales, values);
         status = cn_moments_error(m, weight, values, &reached, error);
@@ -150,11 +203,17 @@ cn_status cn_round_weights(cn_tensor *weight, const cn_moments *moments, float *
 {
     int64_t count = cn_tensor_count(weight), row = count / weight->dims[0];
     float *levels = cn_calloc((size_t)count, sizeof *levels);
-    if (!levels) return cn_fail(error, CN_ENOMEM, "no memory to round '%s'", weight->name);
-    choose_scales(weight, row, scales);
-    round_to_nearest(weight, row, scales, levels);
-    cn_status status = moments ? improve(weight, moments, scales, row, levels, error) : CN_OK;
+    bool *kept = cn_calloc((size_t)weight->dims[0], sizeof *kept);
+    cn_status status = CN_OK;
+    if (!levels || !kept)
+        status = cn_fail(error, CN_ENOMEM, "no memory to round '%s'", weight->name);
+    if (!status) {
+        choose_scales(weight, row, scales, kept);
+        round_to_nearest(weight, row, scales, levels);
+    }
+    if (!status && moments) status = improve(weight, moments, scales, kept, levels, error);
     if (!status) spread(levels, count, row, scales, weight->data);
     cn_free(levels);
+    cn_free(kept);
     return status;
 }

@@ -4,22 +4,23 @@
 
 #include "compress/units.h"
 
-/* How a unit extends: over how many output channels, over one input channel or all, over one place
- * of the kernel or all; and whether a pattern is chosen first. */
+/* How a unit extends: over how many output channels and input channels (0: all), over one place of
+ * the kernel or all; and whether a pattern is chosen first. */
 static const struct row {
     const char *name;
     sharing sharing;
 } rows[CN_SCHEME_COUNT] = {
-    [CN_SCHEME_NONE] = {"none", {1, false, false, false}},
-    [CN_SCHEME_UNSTRUCTURED] = {"unstructured", {1, false, false, false}},
-    [CN_SCHEME_FILTER] = {"filter", {1, true, true, false}},
-    [CN_SCHEME_CHANNEL] = {"channel", {0, false, true, false}},
-    [CN_SCHEME_COLUMN] = {"column", {0, false, false, false}},
-    [CN_SCHEME_CONNECTIVITY] = {"connectivity", {1, false, true, false}},
-    [CN_SCHEME_PATTERN] = {"pattern", {1, false, true, true}},
-    [CN_SCHEME_PATTERN_CONNECTIVITY] = {"pattern+connectivity", {1, false, true, true}},
-    [CN_SCHEME_BLOCK8] = {"block8", {8, false, false, false}},
-    [CN_SCHEME_PATTERN8] = {"pattern8", {8, false, true, true}},
+    [CN_SCHEME_NONE] = {"none", {1, 1, false, false}},
+    [CN_SCHEME_UNSTRUCTURED] = {"unstructured", {1, 1, false, false}},
+    [CN_SCHEME_FILTER] = {"filter", {1, 0, true, false}},
+    [CN_SCHEME_CHANNEL] = {"channel", {0, 1, true, false}},
+    [CN_SCHEME_COLUMN] = {"column", {0, 1, false, false}},
+    [CN_SCHEME_CONNECTIVITY] = {"connectivity", {1, 1, true, false}},
+    [CN_SCHEME_PATTERN] = {"pattern", {1, 1, true, true}},
+    [CN_SCHEME_PATTERN_CONNECTIVITY] = {"pattern+connectivity", {1, 1, true, true}},
+    [CN_SCHEME_BLOCK8] = {"block8", {8, 1, false, false}},
+    [CN_SCHEME_PATTERN8] = {"pattern8", {8, 1, true, true}},
+    [CN_SCHEME_BLOCK8X4] = {"block8x4", {8, 4, false, false}},
 };
 
 static const char *const levels_names[CN_LEVELS_COUNT] = {"none", "linear", "powers", "codebook"};
@@ -61,11 +62,11 @@ units units_of(const cn_tensor *tensor, cn_scheme scheme)
                .inputs = tensor->rank > 1 ? tensor->dims[1] : 1,
                .places = tensor->rank == 4 ? (int64_t)tensor->dims[2] * tensor->dims[3] : 1};
     u.share_outputs = s->outputs ? s->outputs : u.outputs;
-    u.share_inputs = s->all_inputs ? u.inputs : 1;
+    u.share_inputs = s->inputs ? s->inputs : u.inputs;
     u.share_places = s->all_places ? u.places : 1;
     u.pattern = s->pattern && tensor->rank == 4 && tensor->dims[2] == 3 && tensor->dims[3] == 3;
     u.rows = (u.outputs + u.share_outputs - 1) / u.share_outputs;
-    u.columns = u.inputs / u.share_inputs;
+    u.columns = (u.inputs + u.share_inputs - 1) / u.share_inputs;
     u.depth = u.places / u.share_places;
     u.count = u.rows * u.columns * u.depth;
     return u;
@@ -100,6 +101,10 @@ cn_scheme cn_scheme_for(const cn_graph *graph, int32_t index, cn_scheme scheme, 
         return scheme == CN_SCHEME_PATTERN8  ? CN_SCHEME_BLOCK8
                : scheme == CN_SCHEME_PATTERN ? CN_SCHEME_NONE
                                              : CN_SCHEME_CONNECTIVITY;
+    }
+    if (scheme == CN_SCHEME_BLOCK8X4 && layer->op == CN_OP_CONV && inputs / layer->groups < 4) {
+        *rule = "fewer than four input channels a filter: blocks of eight";
+        return CN_SCHEME_BLOCK8;
     }
     if (scheme == CN_SCHEME_FILTER && gives_output(graph, index)) {
         *rule = "gives the network's output: no filter can go";

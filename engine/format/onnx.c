@@ -8,6 +8,7 @@
 
 #include "condense/file.h"
 #include "condense/memory.h"
+#include "format/onnx_levels.h"
 #include "format/onnx_message.h"
 #include "lr/operators.h"
 
@@ -17,7 +18,7 @@ enum { IR_VERSION = 8, OPERATOR_SET = 13 };
 typedef struct work {
     cn_onnx *onnx;
     const cn_graph *graph;
-    const cn_weights *weights;
+    const cn_weights *weights, *scales; /* scales NULL: of floats */
     const cn_layer *layer;
     cn_shape in;        /* of inputs[0] */
     const char *output; /* what the operator's output is called: the layer's name, or a part of a
@@ -64,11 +65,45 @@ static Onnx__NodeProto *node(const work *w, const char *op, const char *const *i
     return cn_onnx_node(w->onnx, op, w->output, inputs, count);
 }
 
+static cn_onnx_levels levels_of(const work *w, int32_t index)
+{
+    return w->scales ? cn_onnx_levels_of(w->scales, &w->graph->layers[index]) : (cn_onnx_levels){0};
+}
+
+static const float *scales_of(const work *w)
+{
+    return cn_weights_of(w->scales, w->layer->name, "weight_scale")->data;
+}
+
+/* The layer's weight and bias: as they are or, where they have scales, as integers. */
+static const char *weight(const work *w)
+{
+    const cn_tensor *whole = cn_weights_of(w->weights, w->layer->name, "weight");
+    return w->scales ? cn_onnx_weight_levels(w->onnx, whole, scales_of(w)) : tensor(w, "weight");
+}
+
+static const char *bias(const work *w)
+{
+    if (!w->layer->bias) return NULL;
+    if (!w->scales) return tensor(w, "bias");
+    return cn_onnx_bias_levels(w->onnx, cn_weights_of(w->weights, w->layer->name, "bias"),
+                               scales_of(w), levels_of(w, w->layer->inputs[0]));
+}
+
+/* What layer `index` gave. The network's input is the reader's, and floats; its levels are another
+ * value. */
+static const char *value_of(const work *w, int32_t index)
+{
+    const char *name = w->graph->layers[index].name;
+    bool rounded = !index && levels_of(w, index).scale > 0;
+    return rounded ? cn_onnx_text(w->onnx, "%s.rounded", name) : name;
+}
+
 /* The name of the layer's input `k`, of rank 2 or 4 as asked. */
 static const char *input(const work *w, int32_t k, bool flat)
 {
     int32_t from = w->layer->inputs[k];
-    const char *name = w->graph->layers[from].name;
+    const char *name = value_of(w, from);
     if (w->flat[from] == flat) return name;
     work reshape = *w;
     reshape.output = cn_onnx_text(w->onnx, "%s.input%d", w->layer->name, k);
@@ -91,7 +126,7 @@ static const char *as_planes(const work *w)
 /* The input in whatever rank it has; the output then has the same. */
 static const char *as_it_is(const work *w)
 {
-    return w->graph->layers[w->layer->inputs[0]].name;
+    return value_of(w, w->layer->inputs[0]);
 }
 
 static void window_attributes(const work *w, Onnx__NodeProto *n, const int64_t pads[4])
@@ -109,8 +144,7 @@ static void convolution(work *w)
     const cn_window *win = &w->layer->window;
     const int64_t pads[] = {win->pad_top, win->pad_left, win->pad_bottom, win->pad_right};
     const int64_t dilations[] = {win->dilation_h, win->dilation_w};
-    const char *inputs[] = {as_planes(w), tensor(w, "weight"),
-                            w->layer->bias ? tensor(w, "bias") : NULL};
+    const char *inputs[] = {as_planes(w), weight(w), bias(w)};
     Onnx__NodeProto *n = node(w, "Conv", inputs, w->layer->bias ? 3 : 2);
     window_attributes(w, n, pads);
     cn_onnx_ints(w->onnx, n, "dilations", dilations, 2);
@@ -119,8 +153,7 @@ static void convolution(work *w)
 
 static void fully_connected(work *w)
 {
-    const char *inputs[] = {input(w, 0, true), tensor(w, "weight"),
-                            w->layer->bias ? tensor(w, "bias") : NULL};
+    const char *inputs[] = {input(w, 0, true), weight(w), bias(w)};
     Onnx__NodeProto *n = node(w, "Gemm", inputs, w->layer->bias ? 3 : 2);
     cn_onnx_int(w->onnx, n, "transB", 1);
 }
@@ -152,7 +185,8 @@ static int64_t covered_after(int32_t in, int32_t out, int32_t kernel, int32_t st
 
 /* ONNX's ceil_mode has changed its meaning from one operator set to the next, so the last window's
  * overhang is written as padding: it never wins a maximum and counts in no average. Where the
- * layer's own padding does count, it becomes zeros of a Pad first, which count like any pixel. */
+ * layer's own padding does count, it becomes zeros of a Pad first, which count like any pixel; so
+ * it does where zero is not level 0, which not every reader of integers pads with. */
 static void pooling(work *w)
 {
     const cn_window *win = &w->layer->window;
@@ -330,7 +364,46 @@ static const struct translation {
     [CN_OP_PIXEL_SHUFFLE] = {pixel_shuffle, PLANES},
 };
 
-/* The operator, then what passes fused behind it. */
+/* A part of a layer on its way to the last one, which has the layer's name. */
+static const char *part(const work *w, bool last, const char *suffix)
+{
+    return last ? w->layer->name : cn_onnx_text(w->onnx, "%s.%s", w->layer->name, suffix);
+}
+
+/* Integer operators of readers have levels at both ends: so has what goes into an addition. */
+static void add_residual(work *w, cn_onnx_levels levels, bool last)
+{
+    int32_t residual = w->layer->inputs[w->layer->residual];
+    const char *term = w->output;
+    if (levels.scale > 0) {
+        term = cn_onnx_text(w->onnx, "%s.rounded", w->output);
+        cn_onnx_round(w->onnx, cn_onnx_levels_before_sum(levels, levels_of(w, residual)), w->output,
+                      term);
+    }
+    const char *pair[] = {term, input(w, w->layer->residual, w->flat[index_of(w)])};
+    w->output = part(w, last, "sum");
+    node(w, "Add", pair, 2);
+}
+
+/* The operator, what passes fused behind it, and rounding to levels. */
+static void write_fused(work *w, const struct translation *t)
+{
+    const cn_layer *layer = w->layer;
+    cn_onnx_levels levels = levels_of(w, index_of(w));
+    bool rounded = levels.scale > 0, residual = layer->residual >= 0;
+    bool activation = layer->activation != CN_ACT_NONE &&
+                      !(rounded && cn_onnx_levels_bound(levels, layer->activation));
+    w->output = part(w, !rounded && !residual && !activation, "operator");
+    t->write(w);
+    if (residual) add_residual(w, levels, !rounded && !activation);
+    if (activation) {
+        const char *from = w->output;
+        w->output = part(w, !rounded, "activation");
+        activate(w, layer->activation, from);
+    }
+    if (rounded) cn_onnx_round(w->onnx, levels, w->output, layer->name);
+}
+
 static cn_status write_layer(work *w, cn_error *error)
 {
     const cn_layer *layer = w->layer;
@@ -339,21 +412,8 @@ static cn_status write_layer(work *w, cn_error *error)
                        layer->name, cn_op_name(layer->op));
     const struct translation *t = &translations[layer->op];
     bool flat = t->rank == FLAT || (t->rank == AS_INPUTS && all_flat(w));
-    bool residual = layer->residual >= 0, activation = layer->activation != CN_ACT_NONE;
     w->flat[index_of(w)] = flat;
-    w->output =
-        residual || activation ? cn_onnx_text(w->onnx, "%s.operator", layer->name) : layer->name;
-    t->write(w);
-    if (residual) {
-        const char *pair[] = {w->output, input(w, layer->residual, flat)};
-        w->output = activation ? cn_onnx_text(w->onnx, "%s.sum", layer->name) : layer->name;
-        node(w, "Add", pair, 2);
-    }
-    if (activation) {
-        const char *from = w->output;
-        w->output = layer->name;
-        activate(w, layer->activation, from);
-    }
+    write_fused(w, t);
     return CN_OK;
 }
 
@@ -372,18 +432,16 @@ static void write_ends(cn_onnx *onnx, const cn_graph *graph, const bool *flat)
 }
 
 static cn_status write_graph(cn_onnx *onnx, const cn_graph *graph, const cn_weights *weights,
-                             cn_error *error)
+                             const cn_weights *scales, cn_error *error)
 {
     bool *flat = cn_calloc((size_t)graph->count, sizeof *flat);
     cn_status status = flat ? CN_OK : cn_fail(error, CN_ENOMEM, "out of memory");
+    work w = {.onnx = onnx, .graph = graph, .weights = weights, .scales = scales, .flat = flat};
+    if (levels_of(&w, 0).scale > 0)
+        cn_onnx_round(onnx, levels_of(&w, 0), graph->layers[0].name, value_of(&w, 0));
     for (int32_t i = 1; i < graph->count && !status; i++) {
-        const cn_layer *layer = &graph->layers[i];
-        work w = {.onnx = onnx,
-                  .graph = graph,
-                  .weights = weights,
-                  .layer = layer,
-                  .in = graph->layers[layer->inputs[0]].shape,
-                  .flat = flat};
+        w.layer = &graph->layers[i];
+        w.in = graph->layers[w.layer->inputs[0]].shape;
         status = write_layer(&w, error);
     }
     if (!status) write_ends(onnx, graph, flat);
@@ -443,9 +501,9 @@ static cn_status deliver(const Onnx__ModelProto *model, const char *name, FILE *
 }
 
 /* To `file` or, where that is NULL, to *bytes. */
-static cn_status pack(const cn_graph *graph, const cn_weights *weights, const char *name,
-                      int32_t batch, FILE *file, unsigned char **bytes, size_t *size,
-                      cn_error *error)
+static cn_status pack(const cn_graph *graph, const cn_weights *weights, const cn_weights *scales,
+                      const char *name, int32_t batch, FILE *file, unsigned char **bytes,
+                      size_t *size, cn_error *error)
 {
     cn_status status = check(graph, weights, name, batch, error);
     if (status) return status;
@@ -463,24 +521,25 @@ static cn_status pack(const cn_graph *graph, const cn_weights *weights, const ch
     model.producer_name = (char *)(uintptr_t) "condense";
     model.graph = &onnx.graph;
     onnx.graph.name = (char *)(uintptr_t)name;
-    status = write_graph(&onnx, graph, weights, error);
+    status = write_graph(&onnx, graph, weights, scales, error);
     if (!status) status = deliver(&model, name, file, bytes, size, error);
     cn_onnx_clear(&onnx);
     return status;
 }
 
-cn_status cn_onnx_pack(const cn_graph *graph, const cn_weights *weights, const char *name,
-                       int32_t batch, unsigned char **bytes, size_t *size, cn_error *error)
+cn_status cn_onnx_pack(const cn_graph *graph, const cn_weights *weights, const cn_weights *scales,
+                       const char *name, int32_t batch, unsigned char **bytes, size_t *size,
+                       cn_error *error)
 {
-    return pack(graph, weights, name, batch, NULL, bytes, size, error);
+    return pack(graph, weights, scales, name, batch, NULL, bytes, size, error);
 }
 
 cn_status cn_onnx_write(const char *path, const cn_graph *graph, const cn_weights *weights,
-                        const char *name, int32_t batch, cn_error *error)
+                        const cn_weights *scales, const char *name, int32_t batch, cn_error *error)
 {
     cn_new_file file;
     cn_status status = cn_new_file_begin(&file, path, error);
     if (status) return status;
-    status = pack(graph, weights, name, batch, file.stream, NULL, NULL, error);
+    status = pack(graph, weights, scales, name, batch, file.stream, NULL, NULL, error);
     return cn_new_file_end(&file, status, error);
 }

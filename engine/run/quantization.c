@@ -198,6 +198,20 @@ cn_status cn_quantization_load(cn_quantization *quantization, const cn_graph *gr
     return status;
 }
 
+cn_status cn_quantization_fold(const cn_graph *graph, const cn_weights *weights, cn_graph *folded,
+                               cn_weights *folded_weights, cn_quantization *quantization,
+                               cn_error *error)
+{
+    *quantization = (cn_quantization){0};
+    cn_status status = cn_post_fold(graph, weights, folded, folded_weights, error);
+    if (status) return status;
+    status = cn_quantization_load(quantization, folded, weights, error);
+    if (!status) return CN_OK;
+    cn_graph_clear(folded);
+    cn_weights_clear(folded_weights);
+    return status;
+}
+
 static bool ends_with(const char *name, const char *suffix)
 {
     size_t length = strlen(name), end = strlen(suffix);

@@ -435,3 +435,57 @@ SELECT bar, threads, n, fixed(measured, 2) AS measured,
             ELSE 'below ' || printf('%g', at_most) END AS "must be",
        CASE WHEN measured >= at_least OR measured < at_most THEN 'met' ELSE 'missed' END AS verdict
   FROM bars ORDER BY position, bar, threads;
+
+-- name: integers
+-- caption: Networks of 8-bit integers: medians in milliseconds of interleaved rounds on the same input;
+--  our own kernels on the floats that the integers stand for, and how many times as fast the integers
+--  are (with its 95 % interval); engines that run the same integers, the fastest of them with a star;
+--  and our median over its. Pruned networks are beside our dense kernels, too, on the same integers.
+-- empty: No network of integers was timed ('make integers').
+WITH cells AS (
+  SELECT e.bench, e.engine, e.reason,
+         fixed(e.median_ms, 2) || CASE WHEN e.engine = v.reference THEN ' *' ELSE '' END AS ms
+    FROM v_int8_engine e JOIN v_int8 v USING (bench))
+SELECT v.scale, v.threads, v.model AS network,
+       CASE v.scheme WHEN 'none' THEN 'none' ELSE v.scheme || ' ' || printf('%g', v.rate_asked) || 'x' END
+         AS pruned,
+       v.weights, fixed(v.median_ms, 2) AS condense, fixed(v.floats_ms, 2) AS floats,
+       fixed(v.speedup, 2) AS "over floats",
+       '[' || fixed(v.speedup_low, 2) || ', ' || fixed(v.speedup_high, 2) || ']' AS "95 %",
+       'noise leaves the interval open' AS "95 %?", fixed(v.dense_speedup, 2) AS "over dense",
+       CASE v.scheme WHEN 'none' THEN 'it is dense' END AS "over dense?",
+       max(CASE WHEN engine = 'onednn-int8' THEN ms END) AS oneDNN,
+       max(CASE WHEN engine = 'onednn-int8' THEN reason END) AS "oneDNN?",
+       max(CASE WHEN engine = 'onnxruntime-int8' THEN ms END) AS "ONNX Runtime",
+       max(CASE WHEN engine = 'onnxruntime-int8' THEN reason END) AS "ONNX Runtime?",
+       max(CASE WHEN engine = 'openvino-int8' THEN ms END) AS OpenVINO,
+       max(CASE WHEN engine = 'openvino-int8' THEN reason END) AS "OpenVINO?",
+       fixed(v.ratio, 2) AS ratio, 'not timed' AS "?"
+  FROM v_int8 v JOIN cells USING (bench)
+ GROUP BY v.bench ORDER BY v.scale <> 'imagenet', v.scale, v.threads, v.macs, v.scheme <> 'none';
+
+-- name: integer-bars
+-- caption: What integers are held to, at the published networks' scale, batch 1: how many times as fast
+--  as our own floats, our median over that of the fastest engine with the same integers, and pruned
+--  integers over dense ones.
+-- empty: No network of integers of these was timed ('make integers').
+WITH run AS (SELECT * FROM v_int8 WHERE scale = 'imagenet' AND batch = 1),
+bars(position, bar, threads, measured, at_least, at_most) AS (
+  SELECT 1, model || ', over our floats', threads, speedup, 2.5, NULL FROM run
+   WHERE scheme = 'none' AND model IN ('resnet50', 'vgg16') AND speedup IS NOT NULL
+  UNION ALL
+  SELECT 2, model || ', time over that of ' || reference, threads, ratio, NULL, 1.0 FROM run
+   WHERE scheme = 'none' AND model IN ('resnet50', 'vgg16') AND ratio IS NOT NULL
+  UNION ALL
+  SELECT 3, model || ' ' || scheme || ' ' || printf('%g', rate_asked) || 'x, over our dense integers',
+         threads, dense_speedup, 1.0, NULL
+    FROM run WHERE dense_speedup IS NOT NULL
+  UNION ALL
+  SELECT 4, model || ' ' || scheme || ' ' || printf('%g', rate_asked) || 'x, over our pruned floats',
+         threads, speedup, 1.0, NULL
+    FROM run WHERE scheme <> 'none' AND speedup IS NOT NULL)
+SELECT bar, threads, fixed(measured, 2) AS measured,
+       CASE WHEN at_most IS NULL THEN 'at least ' || fixed(at_least, 2)
+            ELSE 'at most ' || fixed(at_most, 2) END AS "must be",
+       CASE WHEN measured >= at_least OR measured <= at_most THEN 'met' ELSE 'missed' END AS verdict
+  FROM bars ORDER BY position, bar, threads;

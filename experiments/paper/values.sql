@@ -180,3 +180,13 @@ SELECT group_concat(text, '; ')
                  || ' times as fast as our dense kernels' AS text
           FROM executions WHERE of_network = 1 GROUP BY panel, panel_title
          ORDER BY scale <> 'imagenet', panel);
+
+-- name: integers-timed
+-- missing: In this database none was timed.
+SELECT count(DISTINCT model) || CASE count(DISTINCT model) WHEN 1 THEN ' network was' ELSE ' networks were' END
+         || ' timed on integers beside '
+         || coalesce((SELECT group_concat(name, ', ')
+                        FROM (SELECT DISTINCT engine || ' ' || version AS name FROM v_int8_engine
+                               WHERE engine GLOB '*-int8' AND median_ms IS NOT NULL ORDER BY name)),
+                     'no other engine') || '.'
+  FROM v_int8 HAVING count(*) > 0;

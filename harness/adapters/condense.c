@@ -71,7 +71,17 @@ static void close_net(st_engine *engine)
     cn_free(engine);
 }
 
-const st_engine_kind st_engine_condense = {"condense", version, missing, open_net,
-                                           bind_net,   run_net, NULL,    close_net};
-const st_engine_kind st_engine_floats = {"floats", version, missing, open_floats,
-                                         bind_net, run_net, NULL,    close_net};
+const st_engine_kind st_engine_condense = {.name = "condense",
+                                           .version = version,
+                                           .missing = missing,
+                                           .open = open_net,
+                                           .bind = bind_net,
+                                           .run = run_net,
+                                           .close = close_net};
+const st_engine_kind st_engine_floats = {.name = "floats",
+                                         .version = version,
+                                         .missing = missing,
+                                         .open = open_floats,
+                                         .bind = bind_net,
+                                         .run = run_net,
+                                         .close = close_net};

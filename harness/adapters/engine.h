@@ -3,6 +3,7 @@
 #ifndef HARNESS_ADAPTERS_ENGINE_H
 #define HARNESS_ADAPTERS_ENGINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "condense/graph.h"
@@ -17,11 +18,13 @@ typedef struct st_engine_options {
 
 /* One kind of engine. Static tables; open allocates what close frees. */
 typedef struct st_engine_kind {
-    const char *name;             /* "condense", "onednn" */
+    const char *name; /* "condense", "onednn" */
+    bool integers; /* runs quantized networks, of weights with scales, on integers and no others */
     const char *(*version)(void); /* where it is not missing */
     /* Why it cannot be used here ("not built in", "library not found at ..."), or NULL. */
     const char *(*missing)(void);
-    /* CN_EUNSUPPORTED, with the operator, where it cannot run the network. */
+    /* CN_EUNSUPPORTED, with the operator, where it cannot run the network; CN_ENOTFOUND where it
+     * runs integers and the weights have no scales. */
     cn_status (*open)(st_engine **out, const cn_graph *graph, const cn_weights *weights,
                       const st_engine_options *options, cn_error *error);
     /* Binds the caller's buffers, batch images of dense NCHW float32, for the runs to come. Not
@@ -37,7 +40,8 @@ typedef struct st_engine_kind {
 
 /* floats: our own session again, with quantized weights as the floats that they are. */
 extern const st_engine_kind st_engine_condense, st_engine_floats, st_engine_onednn,
-    st_engine_onnxruntime, st_engine_openvino, st_engine_xnnpack;
+    st_engine_onednn_int8, st_engine_onnxruntime, st_engine_onnxruntime_int8, st_engine_openvino,
+    st_engine_openvino_int8, st_engine_xnnpack;
 
 /* Kind by name; NULL where there is none. st_engine_kinds: all, NULL at the end. */
 const st_engine_kind *st_engine_find(const char *name);

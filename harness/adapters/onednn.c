@@ -47,7 +47,7 @@ static bool reads_last(const cn_graph *graph, int32_t index)
 static cn_status callers_value(st_dnnl_net *net, const dnnl_memory_desc_t *like,
                                st_dnnl_value *value, cn_error *error)
 {
-    cn_status status = st_dnnl_plain(net, like->ndims, like->dims, &value->layout, error);
+    cn_status status = st_dnnl_plain(net, like->ndims, like->dims, dnnl_f32, &value->layout, error);
     return status ? status : st_dnnl_buffer(net, 0, &value->buffer, error);
 }
 
@@ -57,12 +57,26 @@ static cn_status record_output(st_dnnl_net *net, const st_dnnl_value *last, cn_e
 {
     st_dnnl_value out = {0};
     dnnl_memory_desc_t plain;
-    cn_status status = st_dnnl_plain(net, last->layout.ndims, last->layout.dims, &plain, error);
+    cn_status status =
+        st_dnnl_plain(net, last->layout.ndims, last->layout.dims, dnnl_f32, &plain, error);
     if (!status) status = st_dnnl_reorder(net, last, &plain, true, &out, error);
     if (status) return status;
     net->buffers[out.buffer].bytes = 0;
     net->output = net->memories[net->memory_count - 1].memory;
     return CN_OK;
+}
+
+/* Levels with the channels of a pixel together, which is how the library's integers lie. */
+static cn_status record_input(st_dnnl_net *net, st_dnnl_value *values, cn_error *error)
+{
+    st_dnnl_value floats = values[0];
+    dnnl_memory_desc_t layout;
+    cn_status status = st_dnnl_check(
+        net, dnnl_memory_desc_init_by_tag(&layout, 4, floats.layout.dims, dnnl_u8, dnnl_nhwc),
+        "layout", error);
+    if (status) return status;
+    return st_dnnl_convert(net, &floats, (cn_scale){0}, &layout, st_dnnl_levels(net, 0), &values[0],
+                           error);
 }
 
 static cn_status record_all(st_dnnl_net *net, const cn_graph *graph, const cn_weights *weights,
@@ -75,6 +89,7 @@ static cn_status record_all(st_dnnl_net *net, const cn_graph *graph, const cn_we
     if (status) return status;
     values[0].shared = true; /* nobody adds into it */
     net->input_buffer = values[0].buffer;
+    if (st_dnnl_levels(net, 0).scale > 0) status = record_input(net, values, error);
     for (int32_t i = 1; i < graph->count && !status; i++)
         status = st_dnnl_layer(net, graph, weights, i, values, reads_last(graph, i), error);
     return status ? status : record_output(net, &values[graph->count - 1], error);
@@ -111,10 +126,11 @@ static cn_status place(st_dnnl_net *net, cn_error *error)
 }
 
 static cn_status build(st_dnnl_net *net, const cn_graph *graph, const cn_weights *weights,
-                       cn_error *error)
+                       bool integers, cn_error *error)
 {
     cn_graph fused;
     cn_weights own;
+    cn_quantization quantization = {0};
     net->layer = "network";
     cn_status status = st_dnnl_check(net, dnnl_engine_create(&net->engine, dnnl_cpu, 0),
                                      "making the engine", error);
@@ -122,14 +138,19 @@ static cn_status build(st_dnnl_net *net, const cn_graph *graph, const cn_weights
         status = st_dnnl_check(
             net, dnnl_stream_create(&net->stream, net->engine, dnnl_stream_default_flags),
             "making the stream", error);
-    if (!status) status = cn_passes_apply(graph, weights, CN_PASS_ALL, &fused, &own, error);
+    if (!status)
+        status = integers ? cn_quantization_fold(graph, weights, &fused, &own, &quantization, error)
+                          : cn_passes_apply(graph, weights, CN_PASS_ALL, &fused, &own, error);
     if (status) return status;
+    net->quantization = integers ? &quantization : NULL;
     st_dnnl_value *values = cn_calloc((size_t)fused.count, sizeof *values);
     status = values ? record_all(net, &fused, &own, values, error)
                     : cn_fail(error, CN_ENOMEM, "oneDNN: out of memory");
     if (!status) status = place(net, error);
     net->layer = "network"; /* the names go with the graph */
+    net->quantization = NULL;
     cn_free(values);
+    cn_quantization_clear(&quantization);
     cn_graph_clear(&fused);
     cn_weights_clear(&own);
     return status;
@@ -153,20 +174,32 @@ static void close_net(st_engine *engine)
     cn_free(engine);
 }
 
-static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
-                          const st_engine_options *options, cn_error *error)
+static cn_status open_as(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                         bool integers, const st_engine_options *options, cn_error *error)
 {
     st_engine *engine = cn_calloc(1, sizeof *engine);
     if (!engine) return cn_fail(error, CN_ENOMEM, "oneDNN: out of memory");
     engine->net.threads = options->threads ? options->threads : omp_get_num_procs();
     engine->net.batch = options->batch;
     omp_set_num_threads(engine->net.threads);
-    cn_status status = build(&engine->net, graph, weights, error);
+    cn_status status = build(&engine->net, graph, weights, integers, error);
     if (status)
         close_net(engine);
     else
         *out = engine;
     return status;
+}
+
+static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                          const st_engine_options *options, cn_error *error)
+{
+    return open_as(out, graph, weights, false, options, error);
+}
+
+static cn_status open_integers(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                               const st_engine_options *options, cn_error *error)
+{
+    return open_as(out, graph, weights, true, options, error);
 }
 
 static cn_status bind_net(st_engine *engine, const float *input, float *output, cn_error *error)
@@ -193,5 +226,18 @@ static cn_status run_net(st_engine *engine, cn_error *error)
     return st_dnnl_check(net, status, "running", error);
 }
 
-const st_engine_kind st_engine_onednn = {"onednn", version, missing, open_net,
-                                         bind_net, run_net, NULL,    close_net};
+const st_engine_kind st_engine_onednn = {.name = "onednn",
+                                         .version = version,
+                                         .missing = missing,
+                                         .open = open_net,
+                                         .bind = bind_net,
+                                         .run = run_net,
+                                         .close = close_net};
+const st_engine_kind st_engine_onednn_int8 = {.name = "onednn-int8",
+                                              .integers = true,
+                                              .version = version,
+                                              .missing = missing,
+                                              .open = open_integers,
+                                              .bind = bind_net,
+                                              .run = run_net,
+                                              .close = close_net};

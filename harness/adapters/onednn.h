@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "condense/graph.h"
+#include "condense/quantize.h"
 #include "condense/status.h"
 #include "condense/weights.h"
 #include "plan/arena.h"
@@ -21,7 +22,7 @@ typedef struct st_dnnl_call {
     int32_t argument_count;
 } st_dnnl_call;
 
-/* A tensor: its layout and the buffer it lies in. */
+/* A tensor: its layout, with the type of its numbers, and the buffer it lies in. */
 typedef struct st_dnnl_value {
     dnnl_memory_desc_t layout;
     int32_t buffer;
@@ -39,6 +40,7 @@ typedef struct st_dnnl_net {
     dnnl_stream_t stream;
     const char *layer; /* being recorded; for messages */
     int32_t threads, batch;
+    const cn_quantization *quantization; /* while recording; NULL: of floats */
     st_dnnl_call *calls;
     st_dnnl_memory *memories;
     cn_block *buffers; /* bytes, and the first and last call that use it */
@@ -78,6 +80,17 @@ cn_status st_dnnl_reorder(st_dnnl_net *net, const st_dnnl_value *from,
                           const dnnl_memory_desc_t *layout, bool copy, st_dnnl_value *to,
                           cn_error *error);
 
+/* The same where numbers become others, too: floats levels, or levels floats (scale 0). */
+cn_status st_dnnl_convert(st_dnnl_net *net, const st_dnnl_value *from, cn_scale from_levels,
+                          const dnnl_memory_desc_t *layout, cn_scale to_levels, st_dnnl_value *to,
+                          cn_error *error);
+
+/* Of layer `index`'s output. */
+cn_scale st_dnnl_levels(const st_dnnl_net *net, int32_t index);
+
+/* The type of numbers that have such levels. */
+dnnl_data_type_t st_dnnl_type(cn_scale levels);
+
 /* Records layer `index` of `graph`. values: one a layer; values[index] is set. `last_read`: whether
  * the layer's fused residual is read here for the last time. */
 cn_status st_dnnl_layer(st_dnnl_net *net, const cn_graph *graph, const cn_weights *weights,
@@ -98,6 +111,25 @@ dnnl_alg_kind_t st_dnnl_activation(cn_activation activation, float *alpha);
 
 /* Dense NCHW (or NC) layout. */
 cn_status st_dnnl_plain(const st_dnnl_net *net, int32_t rank, const dnnl_dims_t dims,
-                        dnnl_memory_desc_t *layout, cn_error *error);
+                        dnnl_data_type_t type, dnnl_memory_desc_t *layout, cn_error *error);
+
+/* A convolution or fully connected layer of integers: its sums times `scales`, one a channel of the
+ * output, are what the post-operations work on. */
+typedef struct st_dnnl_sums {
+    cn_scale source, residual, target;
+    float unit;       /* what one stands for before the activation */
+    float *scales;    /* for cn_free */
+    float *bias;      /* in units of the sums; with what the source's zero makes of them, where no
+                       * padding does without; for cn_free */
+    int8_t *weight;   /* the levels; for cn_free */
+    bool source_zero; /* left to the primitive */
+} st_dnnl_sums;
+
+cn_status st_dnnl_sums_new(st_dnnl_sums *sums, const st_dnnl_net *net, const cn_graph *graph,
+                           const cn_weights *weights, int32_t index, cn_error *error);
+cn_status st_dnnl_sums_attribute(const st_dnnl_sums *sums, const st_dnnl_net *net,
+                                 const cn_layer *layer, dnnl_primitive_attr_t *attribute,
+                                 cn_error *error);
+void st_dnnl_sums_clear(st_dnnl_sums *sums);
 
 #endif

@@ -44,7 +44,8 @@ static cn_status any_target(const recording *r, dnnl_memory_desc_t *layout, cn_e
     const cn_shape *s = &r->layer->shape;
     dnnl_dims_t dims = {r->net->batch, s->c, s->h, s->w};
     return st_dnnl_check(
-        r->net, dnnl_memory_desc_init_by_tag(layout, 4, dims, dnnl_f32, dnnl_format_tag_any),
+        r->net,
+        dnnl_memory_desc_init_by_tag(layout, 4, dims, r->in->layout.data_type, dnnl_format_tag_any),
         "layout", error);
 }
 
@@ -126,7 +127,7 @@ static cn_status pass_constant(recording *r, int argument, const char *suffix, c
     dnnl_memory_desc_t layout;
     dnnl_memory_t memory;
     void *data = NULL;
-    cn_status status = st_dnnl_plain(r->net, 1, dims, &layout, error);
+    cn_status status = st_dnnl_plain(r->net, 1, dims, dnnl_f32, &layout, error);
     if (!status) status = st_dnnl_new_memory(r->net, &layout, -1, &memory, error);
     if (!status)
         status = st_dnnl_check(r->net, dnnl_memory_get_data_handle(memory, &data), suffix, error);
@@ -203,9 +204,10 @@ static cn_status flatten(recording *r, cn_error *error)
     dnnl_dims_t dims = {r->net->batch, in.c, in.h, in.w};
     dnnl_dims_t flat = {r->net->batch, cn_shape_count(in)};
     dnnl_memory_desc_t layout;
-    cn_status status = st_dnnl_plain(r->net, r->in->layout.ndims, dims, &layout, error);
+    dnnl_data_type_t type = r->in->layout.data_type;
+    cn_status status = st_dnnl_plain(r->net, r->in->layout.ndims, dims, type, &layout, error);
     if (!status) status = st_dnnl_reorder(r->net, r->in, &layout, false, r->out, error);
-    if (!status) status = st_dnnl_plain(r->net, 2, flat, &r->out->layout, error);
+    if (!status) status = st_dnnl_plain(r->net, 2, flat, type, &r->out->layout, error);
     r->out->shared = true;
     r->values[r->layer->inputs[0]].shared = true;
     return status;
@@ -246,6 +248,90 @@ static cn_status by_operator(recording *r, cn_error *error)
     }
 }
 
+/* Operators that only move numbers, and averages, which a linear function makes levels of. */
+static bool on_levels(const recording *r, int32_t index)
+{
+    const cn_layer *layer = r->layer;
+    cn_scale in = st_dnnl_levels(r->net, layer->inputs[0]), out = st_dnnl_levels(r->net, index);
+    if (!(in.scale > 0 && out.scale > 0) || layer->activation != CN_ACT_NONE) return false;
+    switch (layer->op) {
+    case CN_OP_MAX_POOL:
+    case CN_OP_CONCAT:
+    case CN_OP_FLATTEN:
+        return true;
+    case CN_OP_GLOBAL_AVG_POOL:
+        return true;
+    case CN_OP_AVG_POOL: /* what is counted around the planes is 0, not the zero point */
+        return !layer->count_padding || !in.zero;
+    default:
+        return false;
+    }
+}
+
+static cn_status average_levels(recording *r, int32_t index, cn_error *error)
+{
+    cn_scale in = st_dnnl_levels(r->net, r->layer->inputs[0]), out = st_dnnl_levels(r->net, index);
+    float factor = in.scale / out.scale;
+    dnnl_post_ops_t chain = NULL;
+    dnnl_status_t status = dnnl_post_ops_create(&chain);
+    if (status == dnnl_success)
+        status = dnnl_post_ops_append_eltwise(chain, 1.0f, dnnl_eltwise_linear, factor,
+                                              (float)out.zero - (float)in.zero * factor);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(r->attribute, chain);
+    dnnl_post_ops_destroy(chain);
+    return st_dnnl_check(r->net, status, "levels", error);
+}
+
+/* The dense layout of a value's numbers as others. */
+static dnnl_memory_desc_t as_type(const st_dnnl_value *value, dnnl_data_type_t type)
+{
+    dnnl_memory_desc_t layout = value->layout;
+    layout.data_type = type;
+    return layout;
+}
+
+/* Inputs that are levels become floats first, and the output's levels are made of its floats. */
+static cn_status through_floats(recording *r, int32_t index, cn_error *error)
+{
+    st_dnnl_net *net = r->net;
+    size_t count = (size_t)r->graph->count;
+    st_dnnl_value *values = cn_calloc(count, sizeof *values), *all = r->values, *out = r->out;
+    cn_status status = values ? CN_OK : cn_fail(error, CN_ENOMEM, "oneDNN: out of memory");
+    if (!status) memcpy(values, all, count * sizeof *values);
+    for (int32_t k = 0; k < r->layer->input_count && !status; k++) {
+        int32_t from = r->layer->inputs[k];
+        if (values[from].layout.data_type != dnnl_u8) continue;
+        dnnl_memory_desc_t floats = as_type(&all[from], dnnl_f32);
+        status = st_dnnl_convert(net, &all[from], st_dnnl_levels(net, from), &floats, (cn_scale){0},
+                                 &values[from], error);
+    }
+    st_dnnl_value result = {0};
+    r->values = values;
+    if (!status) {
+        r->in = &values[r->layer->inputs[0]];
+        r->out = &result;
+        status = by_operator(r, error);
+    }
+    if (!status && st_dnnl_levels(net, index).scale > 0) {
+        dnnl_memory_desc_t levels = as_type(&result, dnnl_u8);
+        status = st_dnnl_convert(net, &result, (cn_scale){0}, &levels, st_dnnl_levels(net, index),
+                                 out, error);
+    } else if (!status) {
+        *out = result;
+    }
+    cn_free(values);
+    return status;
+}
+
+static cn_status by_numbers(recording *r, int32_t index, cn_error *error)
+{
+    if (!r->net->quantization) return by_operator(r, error);
+    if (!on_levels(r, index)) return through_floats(r, index, error);
+    bool averages = r->layer->op == CN_OP_AVG_POOL || r->layer->op == CN_OP_GLOBAL_AVG_POOL;
+    cn_status status = averages ? average_levels(r, index, error) : CN_OK;
+    return status ? status : by_operator(r, error);
+}
+
 cn_status st_dnnl_layer(st_dnnl_net *net, const cn_graph *graph, const cn_weights *weights,
                         int32_t index, st_dnnl_value *values, bool last_read, cn_error *error)
 {
@@ -264,7 +350,7 @@ cn_status st_dnnl_layer(st_dnnl_net *net, const cn_graph *graph, const cn_weight
     if (layer->op == CN_OP_ADD) plain.activation = CN_ACT_NONE;
     cn_status status = st_dnnl_attribute(net, &plain, &r.attribute, error);
     if (status) return status;
-    status = by_operator(&r, error);
+    status = by_numbers(&r, index, error);
     dnnl_primitive_attr_destroy(r.attribute);
     return status;
 }

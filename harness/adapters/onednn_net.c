@@ -108,11 +108,45 @@ cn_status st_dnnl_reorder(st_dnnl_net *net, const st_dnnl_value *from,
         *to = *from;
         return CN_OK;
     }
+    return st_dnnl_convert(net, from, (cn_scale){0}, layout, (cn_scale){0}, to, error);
+}
+
+cn_scale st_dnnl_levels(const st_dnnl_net *net, int32_t index)
+{
+    return net->quantization ? net->quantization->outputs[index] : (cn_scale){0};
+}
+
+dnnl_data_type_t st_dnnl_type(cn_scale levels)
+{
+    return levels.scale > 0 ? dnnl_u8 : dnnl_f32;
+}
+
+static dnnl_status_t set_levels(dnnl_primitive_attr_t attribute, cn_scale from, cn_scale to)
+{
+    float scale = (from.scale > 0 ? from.scale : 1) / (to.scale > 0 ? to.scale : 1);
+    dnnl_status_t status = dnnl_primitive_attr_set_output_scales(attribute, 1, 0, &scale);
+    if (status == dnnl_success && from.zero)
+        status = dnnl_primitive_attr_set_zero_points(attribute, DNNL_ARG_FROM, 1, 0, &from.zero);
+    if (status == dnnl_success && to.zero)
+        status = dnnl_primitive_attr_set_zero_points(attribute, DNNL_ARG_TO, 1, 0, &to.zero);
+    return status;
+}
+
+cn_status st_dnnl_convert(st_dnnl_net *net, const st_dnnl_value *from, cn_scale from_levels,
+                          const dnnl_memory_desc_t *layout, cn_scale to_levels, st_dnnl_value *to,
+                          cn_error *error)
+{
     dnnl_primitive_desc_t descriptor;
     dnnl_primitive_attr_t attribute;
     cn_layer none = cn_layer_defaults(CN_OP_INPUT);
     cn_status status = st_dnnl_attribute(net, &none, &attribute, error);
     if (status) return status;
+    if (from_levels.scale > 0 || to_levels.scale > 0)
+        status = st_dnnl_check(net, set_levels(attribute, from_levels, to_levels), "levels", error);
+    if (status) {
+        dnnl_primitive_attr_destroy(attribute);
+        return status;
+    }
     status =
         st_dnnl_check(net,
                       dnnl_reorder_primitive_desc_create(&descriptor, &from->layout, net->engine,
@@ -131,12 +165,11 @@ cn_status st_dnnl_reorder(st_dnnl_net *net, const st_dnnl_value *from,
 }
 
 cn_status st_dnnl_plain(const st_dnnl_net *net, int32_t rank, const dnnl_dims_t dims,
-                        dnnl_memory_desc_t *layout, cn_error *error)
+                        dnnl_data_type_t type, dnnl_memory_desc_t *layout, cn_error *error)
 {
     static const dnnl_format_tag_t tags[] = {
         dnnl_format_tag_undef, dnnl_a, dnnl_ab, dnnl_abc, dnnl_abcd, dnnl_abcde};
-    return st_dnnl_check(net,
-                         dnnl_memory_desc_init_by_tag(layout, rank, dims, dnnl_f32, tags[rank]),
+    return st_dnnl_check(net, dnnl_memory_desc_init_by_tag(layout, rank, dims, type, tags[rank]),
                          "layout", error);
 }
 
@@ -177,5 +210,6 @@ cn_status st_dnnl_attribute(const st_dnnl_net *net, const cn_layer *layer,
     dnnl_post_ops_destroy(chain);
     if (status == dnnl_success) return CN_OK;
     dnnl_primitive_attr_destroy(*attribute);
+    *attribute = NULL;
     return st_dnnl_check(net, status, "attributes", error);
 }

@@ -8,8 +8,8 @@
 
 #include "adapters/engine.h"
 #include "adapters/library.h"
+#include "adapters/onnx.h"
 #include "condense/memory.h"
-#include "condense/onnx.h"
 
 typedef struct shape {
     int64_t rank, *dims;
@@ -170,22 +170,34 @@ static void close_net(st_engine *engine)
     cn_free(engine);
 }
 
-static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
-                          const st_engine_options *options, cn_error *error)
+static cn_status open_as(st_engine **out, const st_onnx *network, int32_t threads, cn_error *error)
 {
     const char *problem = missing();
     if (problem) return cn_fail(error, CN_ENOTFOUND, "openvino: %s", problem);
     unsigned char *bytes = NULL;
     size_t size;
-    cn_status status =
-        cn_onnx_pack(graph, weights, "network", options->batch, &bytes, &size, error);
+    cn_status status = st_onnx_pack(network, &bytes, &size, error);
     st_engine *engine = status ? NULL : cn_calloc(1, sizeof *engine);
     if (!status && !engine) status = cn_fail(error, CN_ENOMEM, "out of memory");
-    if (!status) status = load_model(engine, bytes, size, options->threads, error);
+    if (!status) status = load_model(engine, bytes, size, threads, error);
     cn_free(bytes); /* the model has a copy of its own */
     if (status && engine) close_net(engine);
     if (!status) *out = engine;
     return status;
+}
+
+static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                          const st_engine_options *options, cn_error *error)
+{
+    const st_onnx floats = {"network", graph, weights, options->batch, false};
+    return open_as(out, &floats, options->threads, error);
+}
+
+static cn_status open_integers(st_engine **out, const cn_graph *graph, const cn_weights *weights,
+                               const st_engine_options *options, cn_error *error)
+{
+    const st_onnx integers = {"network", graph, weights, options->batch, true};
+    return open_as(out, &integers, options->threads, error);
 }
 
 /* Lets a tensor lie over `data`, of the caller's, and gives it to the request. */
@@ -210,5 +222,18 @@ static cn_status run_net(st_engine *engine, cn_error *error)
     return check(library.infer(engine->request), "running", error);
 }
 
-const st_engine_kind st_engine_openvino = {"openvino", version, missing, open_net,
-                                           bind_net,   run_net, NULL,    close_net};
+const st_engine_kind st_engine_openvino = {.name = "openvino",
+                                           .version = version,
+                                           .missing = missing,
+                                           .open = open_net,
+                                           .bind = bind_net,
+                                           .run = run_net,
+                                           .close = close_net};
+const st_engine_kind st_engine_openvino_int8 = {.name = "openvino-int8",
+                                                .integers = true,
+                                                .version = version,
+                                                .missing = missing,
+                                                .open = open_integers,
+                                                .bind = bind_net,
+                                                .run = run_net,
+                                                .close = close_net};

@@ -210,5 +210,11 @@ static cn_status read_net(st_engine *engine, cn_error *error)
     return CN_OK;
 }
 
-const st_engine_kind st_engine_xnnpack = {"xnnpack", version, missing,  open_net,
-                                          bind_net,  run_net, read_net, close_net};
+const st_engine_kind st_engine_xnnpack = {.name = "xnnpack",
+                                          .version = version,
+                                          .missing = missing,
+                                          .open = open_net,
+                                          .bind = bind_net,
+                                          .run = run_net,
+                                          .read = read_net,
+                                          .close = close_net};

@@ -29,6 +29,7 @@ typedef struct request {
     cn_scheme schemes[CN_SCHEME_COUNT];
     double rates[MOST_RATES];
     int32_t thread_count, scheme_count, rate_count;
+    int64_t bits;
     bool scalar, json, record, use_wisdom, generate, training, choices;
     cn_wisdom *wisdom; /* NULL: none */
 } request;
@@ -114,9 +115,11 @@ static const char *const *tables_of(const request *r)
     static const char *const usual[] = {"references", "bars", NULL},
                              *const training[] = {"training", NULL},
                              *const execution[] = {"execution", "attained", NULL},
-                             *const choices[] = {"choices", NULL};
+                             *const choices[] = {"choices", NULL},
+                             *const integers[] = {"integers", "integer-bars", NULL};
     if (r->training) return training;
     if (r->choices) return choices;
+    if (r->bits) return integers;
     return r->scheme_count ? execution : usual;
 }
 
@@ -197,7 +200,8 @@ static int check_mask(request *r)
     if (!parse_schemes(r, wrong))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--scheme: '%s' is none; choose unstructured, filter, channel, column, "
-                           "connectivity, pattern, pattern+connectivity, block8 or pattern8",
+                           "connectivity, pattern, pattern+connectivity, block8, "
+                           "pattern8 or block8x4",
                            wrong);
     if (!parse_rates(r))
         return st_complain("bench", ST_EXIT_USAGE,
@@ -212,7 +216,7 @@ static int check(request *r)
     st_bench_request *one = &r->one;
     bool plain = !r->scalar && one->fuse && one->shrink && !strcmp(r->isa_name, "best");
     bool of_inference =
-        one->against || one->per_layer || one->weights || r->scheme_list || r->choices;
+        one->against || one->per_layer || one->weights || r->scheme_list || r->choices || r->bits;
     if (r->training && (of_inference || !plain || !r->use_wisdom))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--training takes --model, --scale, --threads, --batch, --seconds, "
@@ -220,6 +224,10 @@ static int check(request *r)
     if (r->choices && (one->against || one->per_layer))
         return st_complain("bench", ST_EXIT_USAGE,
                            "--choices times our own ways only: not with --against or --per-layer");
+    if (r->choices && r->bits)
+        return st_complain("bench", ST_EXIT_USAGE,
+                           "--choices is about the ways of floats: not with --bits");
+    one->quantize = r->bits > 0;
     if (!one->scale) one->scale = r->training ? "fashion" : "imagenet";
     if (!one->batch && !r->training) one->batch = 1;
     int isa = r->scalar ? CN_ISA_SCALAR : cn_isa_parse(r->isa_name);
@@ -246,8 +254,10 @@ static const char about[] =
     "other engines run the same network on the same input in interleaved rounds. One that is\n"
     "not installed or cannot run the network is skipped, with the reason on stderr; so is one\n"
     "whose outputs differ by more than 1e-3 of the largest, and then the exit status is 1.\n\n"
-    "Weights with scales ('condense calibrate --bits 8 --output') run on 8-bit integers;\n"
-    "--against floats runs them as floats beside that. Outputs may then differ.\n\n"
+    "Weights with scales ('condense calibrate --bits 8 --output') run on 8-bit integers, and so\n"
+    "do any with --bits 8, which makes integers of them on noise: good for times, and for no\n"
+    "pictures. --against all is then the engines that run the same integers, and floats: ours, on\n"
+    "what the integers stand for, with outputs that may differ.\n\n"
     "With --scheme and --rate, weights are pruned first, by magnitude and without training\n"
     "(docs/measuring.md). Our engine then runs as it is, without reordering of channels, with\n"
     "kernels that skip no zeros, and as a dense direct convolution, all in the same rounds; the\n"
@@ -258,6 +268,7 @@ static const char about[] =
     "by the oneDNN primitives of that step alone: their share of the step, and where the rest\n"
     "of it goes.\n\n"
     "example: condense bench --model resnet50 --threads 2 --against all\n"
+    "example: condense bench --model resnet50 --bits 8 --against all\n"
     "example: condense bench --model resnet50 --scheme block8,pattern8 --rate 2,4,9.2 --record\n"
     "example: condense bench --choices --model resnet50 --scheme block8 --rate 9.2\n"
     "example: condense bench --training --model all";
@@ -273,7 +284,11 @@ static int parse(request *r, int argc, char **argv)
         {"batch", ST_INT, &one->batch, "N",
          "images a run; default 1; with --training, the recipe's", 1, 4096},
         {"against", ST_TEXT, &one->against, "ENGINES",
-         "comma list of floats, onednn, onnxruntime, openvino, xnnpack, or 'all'", 0, 0},
+         "comma list of onednn, onnxruntime, openvino, xnnpack; of integers onednn-int8, "
+         "onnxruntime-int8, openvino-int8, floats; or 'all'",
+         0, 0},
+        {"bits", ST_INT, &r->bits, "8", "weights without scales become integers of so many bits", 8,
+         8},
         {"scheme", ST_TEXT, &r->scheme_list, "NAMES",
          "prune by this first; comma list of schemes, as 'condense compress' has them", 0, 0},
         {"rate", ST_TEXT, &r->rate_list, "LIST",

@@ -20,6 +20,7 @@ typedef struct st_bench_request {
     double seconds;
     cn_scheme scheme; /* CN_SCHEME_NONE: weights as they are */
     double rate;
+    bool quantize; /* weights become 8-bit integers, where they have no scales */
     bool fuse, shrink, per_layer;
     cn_isa isa;
     const cn_wisdom *wisdom; /* NULL: none */

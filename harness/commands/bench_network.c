@@ -11,6 +11,7 @@
 #include "condense/passes.h"
 #include "condense/quantize.h"
 #include "data/catalog.h"
+#include "data/quantized_weights.h"
 #include "data/store_weights.h"
 #include "measure/sizes.h"
 
@@ -33,8 +34,14 @@ cn_status st_bench_load(const st_bench_request *r, const char *name, cn_model *m
     *mask = (st_mask){.scheme = r->scheme, .rate_asked = 1, .rate = 1};
     cn_status status = st_catalog_load(name, r->scale, NULL, 0, model, error);
     if (!status) status = st_weights_load(model, r->weights, weights, error);
-    if (!status && r->scheme != CN_SCHEME_NONE)
+    if (status) return status;
+    bool integers = r->quantize || cn_quantization_there(weights);
+    if (r->scheme != CN_SCHEME_NONE) {
+        cn_quantization_drop(weights); /* of weights that change: there are others then */
         status = st_weights_mask(&model->graph, weights, r->scheme, r->rate, mask, error);
+    }
+    if (!status && integers && !cn_quantization_there(weights))
+        status = st_weights_quantize(model, NULL, weights, error);
     return status;
 }
 
@@ -48,13 +55,29 @@ static int own_count(const st_bench *b)
     return st_bench_masked(b) ? ST_OWN_COUNT : 1;
 }
 
+/* Whether our engine runs on 8-bit integers: with passes, where weights have scales. */
+static bool on_integers(const st_bench_request *r, const st_bench *b)
+{
+    return r->fuse && cn_quantization_there(&b->weights);
+}
+
+/* By how much outputs may differ. Engines of integers round otherwise before additions, by a level
+ * each. The input is noise, which may be far from the pictures that integers were calibrated on:
+ * beside floats they may give anything finite. */
+static double tolerance_of(const st_bench_request *r, const st_bench *b, const st_engine_kind *kind)
+{
+    bool others = kind && kind->integers;
+    if (on_integers(r, b)) return others || !kind ? 0.1 : DBL_MAX;
+    return others ? DBL_MAX : 1e-3;
+}
+
 /* Adds our engine, planned as `own`. */
 static cn_status open_own(st_bench *b, st_own own, const cn_session_options *options,
-                          cn_error *error)
+                          double tolerance, cn_error *error)
 {
     st_own_facts *facts = &b->execution.plans[own];
     st_contestant *c = &b->duel.contestants[b->duel.count++];
-    *c = (st_contestant){.name = st_own_name(own)};
+    *c = (st_contestant){.name = st_own_name(own), .tolerance = tolerance};
     int64_t begin = cn_clock_ns();
     cn_status status = cn_session_new(&c->session, &b->model.graph, &b->weights, options, error);
     facts->plan_ms = (double)(cn_clock_ns() - begin) * 1e-6;
@@ -70,7 +93,7 @@ static cn_status open_other(const st_bench_request *r, st_bench *b, const st_eng
     if (b->duel.count == ST_DUEL_ENGINES)
         return cn_fail(error, CN_EINVAL, "at most %d engines", ST_DUEL_ENGINES);
     st_contestant *c = &b->duel.contestants[b->duel.count++];
-    *c = (st_contestant){.name = kind->name, .kind = kind};
+    *c = (st_contestant){.name = kind->name, .kind = kind, .tolerance = tolerance_of(r, b, kind)};
     st_engine_options options = {(int32_t)r->threads, (int32_t)r->batch};
     cn_error theirs = {0};
     const char *missing = kind->missing();
@@ -81,11 +104,12 @@ static cn_status open_other(const st_bench_request *r, st_bench *b, const st_eng
     return CN_OK;
 }
 
-/* By how much outputs may differ. The input is noise, which is far from the pictures that integers
- * were calibrated on: beside floats they may give anything finite. */
-static double tolerance_of(const cn_weights *weights)
+/* Whether 'all' has the engine: of networks of integers those that run such and our own in floats.
+ */
+static bool is_of_all(const st_engine_kind *kind, bool integers)
 {
-    return cn_quantization_there(weights) ? DBL_MAX : 1e-3;
+    if (kind == &st_engine_condense) return false;
+    return integers == (kind->integers || kind == &st_engine_floats);
 }
 
 /* Opens every engine of the comma list `against`, or all but ours. */
@@ -94,8 +118,7 @@ static cn_status open_others(const st_bench_request *r, st_bench *b, cn_error *e
     cn_status status = CN_OK;
     if (r->against && !strcmp(r->against, "all")) {
         for (int i = 0; st_engine_kinds[i] && !status; i++)
-            if (st_engine_kinds[i] != &st_engine_condense &&
-                (st_engine_kinds[i] != &st_engine_floats || cn_quantization_there(&b->weights)))
+            if (is_of_all(st_engine_kinds[i], cn_quantization_there(&b->weights)))
                 status = open_other(r, b, st_engine_kinds[i], error);
         return status;
     }
@@ -163,10 +186,9 @@ static cn_status run_duel(const st_bench_request *r, st_bench *b, const cn_sessi
 {
     cn_status status = CN_OK;
     for (int own = 0; own < own_count(b) && !status; own++)
-        status = open_own(b, (st_own)own, &options[own], error);
+        status = open_own(b, (st_own)own, &options[own], tolerance_of(r, b, NULL), error);
     if (status) return status;
     const cn_session *first = b->duel.contestants[0].session;
-    b->duel.tolerance = tolerance_of(&b->weights);
     b->duel.inputs = cn_shape_count(cn_session_input_shape(first)) * r->batch;
     b->duel.outputs = cn_shape_count(cn_session_output_shape(first)) * r->batch;
     status = open_others(r, b, error);
@@ -213,6 +235,7 @@ static cn_status record(const st_bench_request *r, const st_bench *b, cn_error *
                                       cn_isa_name(cn_session_isa(b->duel.contestants[0].session)),
                                   .threads = r->threads,
                                   .batch = r->batch,
+                                  .bits = on_integers(r, b) ? 8 : 32,
                                   .macs = cn_graph_macs(&b->model.graph) * r->batch,
                                   .peak = b->peak,
                                   .execution = st_bench_masked(b) ? &b->execution : NULL};

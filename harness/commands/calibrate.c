@@ -22,7 +22,7 @@ static const char about[] =
     "--bits 8: eight-bit integers, per-channel weights and per-tensor activations, emulated\n"
     "exactly enough to measure accuracy. --ranges says how activations' ranges are estimated\n"
     "(minmax, percentile, kl, mse), --rounding how weights are rounded (learned, nearest);\n"
-    "--equalize scales channels between layers first.\n\n"
+    "--equalize scales channels between layers first. Channels of few levels keep them.\n\n"
     "--scheme S --rate LIST: pruning, each rate from the network as it is. --method admm\n"
     "reconstructs each layer's output on its inputs, never worse than --method magnitude.\n\n"
     "--correction repairs each channel's mean (bias), or mean and deviation (norm: what\n"
@@ -69,7 +69,7 @@ static int parse(request *r, int argc, char **argv)
         {"test-images", ST_INT, &j->test_images, "N", "to measure on; 0: all", 0, 1e9},
         {"seed", ST_INT, &j->seed, "N", "of the draw of images; 1", 0, 1e15},
         {"threads", ST_INT, &j->threads, "N", "processors to use; 1", 1, 1024},
-        {"output", ST_TEXT, &j->output, "FILE", "weight file for the result", 0, 0},
+        {"output", ST_TEXT, &j->output, "FILE", "weight file for the result (.cnz: compact)", 0, 0},
         {"db", ST_TEXT, &r->db, "FILE", "database; results/study.db", 0, 0},
         {"resume", ST_FLAG, &r->resume, NULL, "skip what the database has already", 0, 0},
         {"dry-run", ST_FLAG, &r->dry_run, NULL, "only say what would be done", 0, 0},

@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "adapters/onnx.h"
 #include "cli/options.h"
 #include "commands/commands.h"
 #include "condense/compact.h"
 #include "condense/file.h"
 #include "condense/memory.h"
-#include "condense/onnx.h"
+#include "condense/quantize.h"
 #include "data/catalog.h"
 #include "data/store_weights.h"
 #include "store/store.h"
@@ -166,8 +167,9 @@ static cn_status export_network(const network_request *r, cn_error *error)
     cn_status status = st_catalog_load(r->model, r->scale, NULL, 0, &model, error);
     if (!status) status = st_weights_load(&model, r->weights, &weights, error);
     if (!status)
-        status =
-            cn_onnx_write(r->output, &model.graph, &weights, model.name, (int32_t)r->batch, error);
+        status = st_onnx_write(&(st_onnx){model.name, &model.graph, &weights, (int32_t)r->batch,
+                                          cn_quantization_there(&weights)},
+                               r->output, error);
     if (!status) {
         fprintf(stderr, "%s (%s), weights %s\n", model.name, model.scale,
                 weights.label ? weights.label : "unknown");
@@ -213,9 +215,9 @@ int st_command_export(int argc, char **argv)
     const st_usage usage = {
         "export",
         "condense export [--format KIND] [--output PATH] [...]",
-        "Writes the database as text, a network with its weights as ONNX, or a weight file in\n"
-        "another format, to the bit. The same contents give the same bytes. The paths go to\n"
-        "stdout.\n\n"
+        "Writes the database as text, a network with its weights as ONNX (quantized where they have\n"
+        "scales), or a weight file in another format, to the bit. The same contents give the same\n"
+        "bytes. The paths go to stdout.\n\n"
         "  condense export --output results/reference      what a fresh clone's paper is made "
         "from\n"
         "  condense export --format csv --output /tmp/csv   v_latency.csv and so on\n"

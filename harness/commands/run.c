@@ -243,7 +243,12 @@ static const char about[] =
     "  condense run                                     lenet5 on Fashion-MNIST\n"
     "  condense run --model resnet18,resnet50 --scale imagenet --threads 1,2\n"
     "  condense run --model all --scale imagenet --resume\n"
+    "  condense run --model all --scale imagenet --variant "
+    "dense,pruned,quantized,pruned+quantized\n"
     "  condense run --study experiments/studies/smoke.json --db /tmp/s.db\n\n"
+    "Compressed variants at scales that are not trained here (imagenet) are made when they are "
+    "run:\n"
+    "pruned by magnitude, in integers by a few pictures, as their weights' label says.\n\n"
     "The table goes to stdout. Exit status: 0 all valid, 1 a cell failed, 2 usage, 3 a cell was\n"
     "noisy, throttled or drifted, 130 interrupted (what was finished is recorded).";
 
@@ -263,8 +268,10 @@ int st_command_run(int argc, char **argv)
          "presets of a network: fashion (default), imagenet, ..."},
         {"variant", ST_TEXT, &a[ST_AXIS_VARIANT], "LIST",
          "dense, pruned, quantized, pruned+quantized"},
-        {"scheme", ST_TEXT, &a[ST_AXIS_SCHEME], "LIST", "of a compressed variant"},
-        {"rate", ST_TEXT, &a[ST_AXIS_RATE], "LIST", "of a compressed variant"},
+        {"scheme", ST_TEXT, &a[ST_AXIS_SCHEME], "LIST",
+         "of a pruned variant; default: the file's, or block8 (with integers block8x4)"},
+        {"rate", ST_TEXT, &a[ST_AXIS_RATE], "LIST",
+         "of a pruned variant; default: the file's, or 8"},
         {"backend", ST_TEXT, &a[ST_AXIS_BACKEND], "LIST", "cpu (the one so far)"},
         {"device", ST_TEXT, &a[ST_AXIS_DEVICE], "LIST",
          "record in experiments/devices that this machine must match; default host"},

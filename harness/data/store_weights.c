@@ -31,14 +31,15 @@ static char *find_weights(const cn_model *model)
     return NULL;
 }
 
-cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *weights,
-                          cn_error *error)
+cn_status st_weights_load_described(const cn_model *model, const char *path, cn_weights *weights,
+                                    char **metadata, cn_error *error)
 {
+    *metadata = NULL;
     bool random = path && !strcmp(path, "random");
     char *found = path ? NULL : find_weights(model);
     const char *file = path ? path : found;
     cn_status status = file && !random
-                           ? cn_weights_read(file, weights, NULL, error)
+                           ? cn_weights_read(file, weights, metadata, error)
                            : cn_weights_random(weights, &model->graph, RANDOM_SEED, error);
     if (!status) {
         status = cn_weights_check(weights, &model->graph, error);
@@ -47,6 +48,22 @@ cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *w
     }
     cn_free(found);
     return status;
+}
+
+cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *weights,
+                          cn_error *error)
+{
+    char *metadata;
+    cn_status status = st_weights_load_described(model, path, weights, &metadata, error);
+    cn_free(metadata);
+    return status;
+}
+
+bool st_weights_are_random(const char *label)
+{
+    static const char random[] = "random";
+    size_t length = sizeof random - 1;
+    return !strncmp(label, random, length) && (!label[length] || label[length] == ',');
 }
 
 void st_weights_digest(const cn_weights *weights, char digest[65])

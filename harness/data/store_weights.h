@@ -15,6 +15,15 @@
 cn_status st_weights_load(const cn_model *model, const char *path, cn_weights *weights,
                           cn_error *error);
 
+/* The same; *metadata, for cn_free, receives what the file says of itself as a JSON object, NULL
+ * where it says nothing. */
+cn_status st_weights_load_described(const cn_model *model, const char *path, cn_weights *weights,
+                                    char **metadata, cn_error *error);
+
+/* Whether weights with this label are random ones, or made of such: "random, block8 8x by
+ * magnitude". */
+bool st_weights_are_random(const char *label);
+
 /* The compressed variants: "pruned", "quantized" and "pruned+quantized"; whether `variant` is one.
  */
 bool st_variant_is_compressed(const char *variant);

@@ -87,9 +87,9 @@ static cn_status compare(st_duel *duel, float *input, float *outputs, cn_error *
         }
         c->compared = true;
         c->difference = difference(got, right, duel->outputs);
-        if (!(c->difference <= duel->tolerance))
+        if (!(c->difference <= c->tolerance))
             st_duel_exclude(c, "its outputs differ by %.2g of the largest (%.0e is allowed)",
-                            c->difference, duel->tolerance);
+                            c->difference, c->tolerance);
     }
     return status;
 }
@@ -181,7 +181,7 @@ const st_contestant *st_duel_best(const st_duel *duel)
     const st_contestant *best = NULL;
     for (int32_t i = 1; i < duel->count; i++) {
         const st_contestant *c = &duel->contestants[i];
-        if (c->session || c->excluded) continue;
+        if (c->session || c->excluded || c->kind == &st_engine_floats) continue;
         if (!best || c->summary.median < best->summary.median) best = c;
     }
     return best;

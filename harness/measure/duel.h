@@ -21,6 +21,7 @@ typedef struct st_contestant {
     double ratio, ratio_low, ratio_high; /* the first's mean time over this one's, 95 % interval */
     bool compared;
     double difference; /* largest difference of an output over the first's largest output */
+    double tolerance;  /* the most that it may be */
     char *excluded;    /* why it was not timed; NULL: it was */
 } st_contestant;
 
@@ -28,7 +29,6 @@ typedef struct st_duel {
     st_contestant contestants[ST_DUEL_ENGINES]; /* the first is the one that others are held to */
     int32_t count, rounds;
     int64_t inputs, outputs; /* values of a whole batch */
-    double tolerance;        /* of outputs, relative to the first's largest */
 } st_duel;
 
 /* Takes the contestant out, for a reason that is printed with the others' results. */
@@ -36,14 +36,14 @@ __attribute__((format(printf, 2, 3))) void st_duel_exclude(st_contestant *contes
                                                            const char *reason, ...);
 
 /* Runs all that are not excluded on one random input and compares: where an output differs from the
- * first's by more than the tolerance, or where running fails, that contestant is excluded.
+ * first's by more than its tolerance, or where running fails, that contestant is excluded.
  * Then samples for about `seconds`: each round visits all in seeded random order. Each sample
  * waits for the threads of the engine before to sleep and follows untimed runs of the same engine,
  * which then finds its weights in the caches and its threads awake, each on a processor of its own;
  * it is the median of the runs of 20 ms, or one run. */
 cn_status st_duel_run(st_duel *duel, double seconds, uint64_t seed, cn_error *error);
 
-/* The other engine with the smallest median, or NULL; our own sessions do not count. */
+/* The other engine with the smallest median, or NULL; our own do not count, floats among them. */
 const st_contestant *st_duel_best(const st_duel *duel);
 
 /* Closes sessions and engines and frees the samples. */

@@ -53,6 +53,7 @@ typedef struct st_bench_facts {
     const char *weights; /* label */
     const char *isa;     /* of our kernels */
     int64_t threads, batch;
+    int64_t bits; /* 8 or 32: of the numbers that our engine computes with */
     int64_t macs; /* of the whole batch */
     st_peak peak;
     const st_execution_facts *execution; /* NULL: weights as they are, and our engine once */

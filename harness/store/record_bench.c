@@ -80,10 +80,10 @@ static cn_status record_all(st_recorder *r, const st_bench_facts *facts, const s
     cn_status status = st_store_write(
         r->store, error,
         "INSERT INTO bench (environment, started_utc, model, scale, weights, threads, batch, isa, "
-        "seed, macs, peak_gflops, memory_gbytes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
-        "ittttiitiirr", r->environment, now, facts->model->name, facts->model->scale,
+        "seed, macs, peak_gflops, memory_gbytes, bits) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
+        "ittttiitiirri", r->environment, now, facts->model->name, facts->model->scale,
         facts->weights, facts->threads, facts->batch, facts->isa, r->seed, facts->macs,
-        facts->peak.gflops, facts->peak.gbytes);
+        facts->peak.gflops, facts->peak.gbytes, facts->bits);
     int64_t bench = sqlite3_last_insert_rowid(r->store->db);
     for (int32_t i = 0; i < duel->count && !status; i++)
         status = record_engine(r->store, bench, i, duel, error);

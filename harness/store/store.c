@@ -120,6 +120,7 @@ const char *const st_schema_parts[] = {st_schema_sql,
                                        st_schema_storage_sql,
                                        st_schema_calibration_sql,
                                        st_schema_execution_sql,
+                                       st_schema_integers_sql,
                                        NULL};
 
 static int count_parts(const char *const *parts)

@@ -15,7 +15,7 @@ enum { ST_STORE_APPLICATION = 0x434e5354 }; /* "CNST" in the file's header */
  * from the files schema.sql and schema_NAME.sql; the list ends with NULL. */
 extern const char st_schema_sql[], st_schema_bench_sql[], st_schema_tuning_sql[],
     st_schema_compression_sql[], st_schema_training_sql[], st_schema_storage_sql[],
-    st_schema_calibration_sql[], st_schema_execution_sql[];
+    st_schema_calibration_sql[], st_schema_execution_sql[], st_schema_integers_sql[];
 extern const char *const st_schema_parts[];
 
 /* The schema's version: how many parts it has. */

@@ -1,6 +1,5 @@
 #include "study/calibration.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,43 +7,35 @@
 #include "cli/progress.h"
 #include "condense/clock.h"
 #include "condense/memory.h"
-#include "condense/random.h"
 #include "condense/session.h"
 #include "data/catalog.h"
+#include "data/quantized_weights.h"
 #include "data/store_weights.h"
 #include "measure/accuracy.h"
+#include "study/calibration_file.h"
 
 enum { PATTERNS = 8, LARGE = 64 * 64 /* pixels from which a batch is small */ };
 
-/* The pictures to calibrate on: a draw by the seed. */
+/* The pictures to calibrate on. */
 static cn_status load_pictures(st_calibrator *c, cn_error *error)
 {
-    uint32_t total = (uint32_t)st_dataset_count(c->calibration);
+    int64_t total = st_dataset_count(c->calibration);
     size_t size = (size_t)cn_shape_count(c->model.graph.layers[0].shape);
     c->images = c->job->images && c->job->images < total ? c->job->images : total;
-    uint32_t *order = cn_calloc(total, sizeof *order);
     c->input = cn_calloc((size_t)c->images * size, sizeof *c->input);
-    cn_status status = CN_OK;
-    if (!order || !c->input)
-        status = cn_fail(error, CN_ENOMEM, "no memory for %lld pictures", (long long)c->images);
-    for (uint32_t i = 0; i < total && !status; i++)
-        order[i] = i;
-    cn_random random = cn_random_named((uint64_t)c->job->seed, "calibration");
-    if (!status) cn_random_shuffle(&random, order, total);
-    for (int64_t i = 0; i < c->images && !status; i++) {
-        int32_t label;
-        status = st_dataset_get(c->calibration, (int32_t)order[i], c->input + (size_t)i * size,
-                                &label, error);
-    }
-    cn_free(order);
-    return status;
+    if (!c->input)
+        return cn_fail(error, CN_ENOMEM, "no memory for %lld pictures", (long long)c->images);
+    return st_pictures_draw(c->calibration, c->images, (uint64_t)c->job->seed, size, c->input,
+                            error);
 }
 
 cn_status st_calibrator_open(st_calibrator *c, const st_calibration_job *job, cn_error *error)
 {
     *c = (st_calibrator){.job = job};
     cn_status status = st_catalog_load(job->model, job->scale, NULL, 0, &c->model, error);
-    if (!status) status = st_weights_load(&c->model, job->weights, &c->weights, error);
+    if (!status)
+        status =
+            st_weights_load_described(&c->model, job->weights, &c->weights, &c->metadata, error);
     if (!status) cn_quantization_drop(&c->weights); /* it is calibrated, and measured, in float */
     if (status) return status;
     if (!strcmp(c->weights.label, "random"))
@@ -70,6 +61,7 @@ void st_calibrator_close(st_calibrator *c)
     st_dataset_free(c->test);
     st_dataset_free(c->calibration);
     cn_weights_clear(&c->weights);
+    cn_free(c->metadata);
     cn_model_clear(&c->model);
 }
 
@@ -227,59 +219,27 @@ static cn_status quantize(work *w, cn_error *error)
     return status;
 }
 
-/* Everything that decided the result, as JSON for the weight file. */
-static char *metadata(const st_calibration_facts *f)
-{
-    char rate[32], seed[32], images[32];
-    snprintf(rate, sizeof rate, "%g", f->rate_asked);
-    snprintf(seed, sizeof seed, "%lld", (long long)f->seed);
-    snprintf(images, sizeof images, "%lld", (long long)f->calibration_images);
-    const char *pairs[][2] = {{"model", f->model},
-                              {"scale", f->scale},
-                              {"variant", f->bits ? "quantized" : "pruned"},
-                              {"weights", f->weights},
-                              {"method", f->method},
-                              {"scheme", f->scheme},
-                              {"rate", f->bits ? NULL : rate},
-                              {"ranges", f->bits ? f->ranges : NULL},
-                              {"rounding", f->bits ? f->rounding : NULL},
-                              {"equalized", f->bits && f->equalized ? "yes" : NULL},
-                              {"correction", f->correction},
-                              {"seed", seed},
-                              {"calibration set", f->calibration_set},
-                              {"calibration SHA-256", f->calibration_hash},
-                              {"calibration images", images}};
-    cJSON *object = cJSON_CreateObject();
-    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
-        if (pairs[i][1]) cJSON_AddStringToObject(object, pairs[i][0], pairs[i][1]);
-    char *json = cJSON_PrintUnformatted(object);
-    cJSON_Delete(object);
-    return json;
-}
-
 /* The result as weights for the network as it is written, with the scales where it has some. */
 static cn_status write_back(work *w, cn_weights *weights, cn_error *error)
 {
     const st_calibrator *c = w->calibrator;
     st_calibration_result *r = w->result;
     cn_status status = cn_weights_copy(&c->weights, weights, error);
-    if (!status) status = cn_post_unfold(&c->model.graph, weights, &r->graph, &r->folded, error);
-    if (!status && w->quantization.count)
-        status = cn_quantization_store(&w->quantization, &r->graph, weights, error);
+    const cn_quantization *quantization = w->quantization.count ? &w->quantization : NULL;
+    if (!status)
+        status =
+            st_weights_unfold(&c->model.graph, weights, &r->graph, &r->folded, quantization, error);
     return status;
 }
 
 static cn_status save(const st_calibrator *c, const cn_weights *weights,
                       st_calibration_facts *facts, cn_error *error)
 {
-    if (!c->job->output) return CN_OK;
-    char *json = metadata(facts);
-    if (!json) return cn_fail(error, CN_ENOMEM, "out of memory");
-    facts->output = strrchr(c->job->output, '/');
-    facts->output = facts->output ? facts->output + 1 : c->job->output;
-    cn_status status = cn_safetensors_write(c->job->output, weights, json, error);
-    cJSON_free(json);
-    return status;
+    const char *path = c->job->output;
+    if (!path) return CN_OK;
+    const char *slash = strrchr(path, '/');
+    facts->output = slash ? slash + 1 : path;
+    return st_calibration_write(path, weights, facts, c->metadata, error);
 }
 
 static cn_status work_and_measure(work *w, cn_error *error)

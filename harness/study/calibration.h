@@ -18,8 +18,9 @@ typedef struct st_calibration_job {
     const char *model, *scale;
     const char *dataset; /* NULL: the scale's own */
     const char *weights; /* NULL: the network's usual ones */
-    const char *output;  /* file of the result; NULL: it is not kept */
-    int64_t images;      /* to calibrate on; 0: all there are */
+    const char
+        *output;    /* file of the result, compact where it ends in .cnz; NULL: it is not kept */
+    int64_t images; /* to calibrate on; 0: all there are */
     int64_t test_images; /* 0: all */
     int64_t seed, threads;
     cn_correction correction;
@@ -38,6 +39,7 @@ typedef struct st_calibrator {
     const st_calibration_job *job;
     cn_model model;
     cn_weights weights; /* as loaded */
+    char *metadata;     /* of their file; may be NULL */
     st_dataset *test;
     st_dataset *calibration;
     float *input; /* `images` pictures */

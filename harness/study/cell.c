@@ -9,6 +9,7 @@
 #include "condense/memory.h"
 #include "condense/quantize.h"
 #include "data/catalog.h"
+#include "data/made_weights.h"
 #include "data/store_weights.h"
 
 static void hash_text(const char *text, char hash[ST_HASH_SIZE])
@@ -136,16 +137,20 @@ static cn_status identify(st_cell *cell, const st_environment *environment, cn_e
     return CN_OK;
 }
 
-/* The weights of the variant; of a compressed one also what its file says of scheme and rate. */
+/* The weights of the variant; of a compressed one also its scheme and rate. */
 static cn_status load_weights(st_cell *cell, cn_error *error)
 {
     st_request *r = &cell->request;
     const char *path = *r->weights ? r->weights : NULL;
+    const char *dataset = *r->dataset ? r->dataset : cell->model.dataset;
     if (!strcmp(r->variant, "dense"))
         return st_weights_load(&cell->model, path, &cell->weights, error);
     st_compressed found;
     cn_status status = st_weights_load_compressed(&cell->model, r->variant, r->scheme, r->rate,
                                                   path, &cell->weights, &found, error);
+    if (status == CN_ENOTFOUND && !path && st_variants_are_made(cell->model.scale))
+        status = st_weights_make(&cell->model, r->variant, r->scheme, r->rate, dataset,
+                                 &cell->weights, &found, error);
     if (status) return status;
     strcpy(r->scheme, found.scheme);
     r->rate = found.rate;

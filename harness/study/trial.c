@@ -7,6 +7,7 @@
 
 #include "condense/clock.h"
 #include "condense/memory.h"
+#include "data/store_weights.h"
 #include "measure/accuracy.h"
 #include "measure/own.h"
 
@@ -116,7 +117,7 @@ static cn_status measure_accuracy(st_trial *trial, const checker *c, const st_se
     st_cell *cell = &trial->cell;
     st_findings *findings = &cell->findings;
     const char *reason = NULL;
-    if (!strcmp(cell->identity.weights_label, "random"))
+    if (st_weights_are_random(cell->identity.weights_label))
         reason = "random weights";
     else if (!cell->dataset)
         reason = cell->dataset_reason;

@@ -51,6 +51,17 @@ cmp -s "$folder/a.safetensors" "$folder/b.safetensors" || fail "the same seed ga
 expect 0 calibrate --bits 8 --resume
 [ -z "$out" ] || fail "--resume did it again: $out"
 
+# As ONNX its values are rounded to levels, and its weights are bytes.
+expect 0 "$CONDENSE" export --format onnx --model lenet5 --scale fashion --weights "$folder/a.safetensors" \
+    --output "$folder/a.onnx"
+grep -qa DequantizeLinear "$folder/a.onnx" || fail "no levels in the ONNX model"
+[ "$(stat -c %s "$folder/a.onnx")" -lt $(($(stat -c %s "$folder/a.safetensors") / 3)) ] ||
+    fail "the ONNX model's weights are not bytes"
+if python3 -c 'import onnx' 2>/dev/null; then
+    python3 -c 'import sys, onnx; onnx.checker.check_model(sys.argv[1], full_check=True)' "$folder/a.onnx" ||
+        fail "the ONNX checker refuses it"
+fi
+
 # The weight file is one for every command, and has weights of 255 levels.
 expect 0 "$CONDENSE" calibrate --model lenet5 --images 32 --test-images 200 --db "$db" --bits 8 \
     --weights "$folder/a.safetensors"
@@ -65,6 +76,26 @@ done
 kernels() { sqlite3 "$folder/run$1.db" "SELECT sum(kernel LIKE 'i8_%') FROM v_layer"; }
 [ "$(kernels --fuse)" -ge 6 ] || fail "$(kernels --fuse) layers on integers"
 [ "$(kernels --no-fuse)" = 0 ] || fail "$(kernels --no-fuse) layers on integers without fusion"
+
+# Pruned for a bench they become other integers.
+expect 0 "$CONDENSE" bench --model lenet5 --scale fashion --weights "$folder/a.safetensors" --scheme block8x4 --rate 4 \
+    --seconds 0.01 --record --db "$folder/bench.db"
+[ "$(sqlite3 "$folder/bench.db" "SELECT weights || ' ' || scheme FROM v_int8")" = \
+    "a.safetensors, block8x4 4x by magnitude, 8-bit, ranges of 8 random pictures block8x4" ] || fail "bench: $out"
+
+# Few levels and zeros stay what they are: no error, no larger a file but for the scales, and the
+# file's words of how it was made. The engine has the accuracy that the emulation foretold.
+few=$folder/few.cnz few_db=$folder/few.db trained=experiments/weights/lenet5-fashion-pruned+quantized.cnz
+expect 0 "$CONDENSE" calibrate --model lenet5 --images 32 --db "$few_db" --bits 8 --weights "$trained" --output "$few"
+[ "$(sqlite3 "$few_db" "SELECT count(*) || ' ' || (max(error) < 1e-9) FROM v_calibration_layer")" = "4 1" ] ||
+    fail "levels were rounded: $(sqlite3 "$few_db" "SELECT layer, error FROM v_calibration_layer")"
+[ "$(stat -c %s "$few")" -lt $(($(stat -c %s "$trained") * 102 / 100)) ] || fail "$(stat -c %s "$few") bytes"
+"$CONDENSE" run --model lenet5 --variant pruned+quantized --scheme block8 --rate 8 --weights "$few" \
+    --min-time 0.1 --max-time 1 --energy none --db "$few_db" >/dev/null 2>"$folder/err"
+case $? in 0 | 3) ;; *) fail "run of few levels: $(cat "$folder/err")" ;; esac
+[ "$(sqlite3 "$few_db" "SELECT scheme || ' ' || rate || ' ' || (SELECT count(*) >= 6 FROM v_layer WHERE kernel LIKE 'i8%') ||
+        ' ' || (SELECT abs(v_accuracy.top1 - v_calibration.top1) < 0.003 FROM v_accuracy, v_calibration) FROM v_cell")" = \
+    "block8 8.0 1 1" ] || fail "few levels: $(sqlite3 "$few_db" "SELECT * FROM v_cell; SELECT * FROM v_accuracy")"
 
 expect 0 calibrate --scheme block8 --rate 2,4 --json
 [ "$(query "SELECT count(*) FROM v_calibration WHERE scheme = 'block8' AND method = 'admm'

@@ -117,6 +117,13 @@ grep -qF '>unstructured<' "$folder/one/crossover-resnet50-imagenet-1t.svg" || fa
 ls "$folder"/one/crossover-vgg16* "$folder"/one/reorder-*-1t.svg 2>/dev/null && fail "a figure of nothing"
 grep -qF '>reordered<' "$folder/one/reorder-vgg16-imagenet-2t.svg" || fail "no figure of reordering"
 grep -qF '>unstructured 10x<' "$folder/one/loads-resnet50-imagenet-1t.svg" || fail "no loads"
+whole=$(query "SELECT printf('%.2f', ratio) FROM v_int8 WHERE model = 'vgg16' AND threads = 1")
+grep -qF "| vgg16, time over that of onednn-int8 | 1 | $whole | at most 1.00 | missed |" "$paper" ||
+    fail "no ratio $whole of integers of vgg16"
+grep -qF '| resnet50, over our floats | 2 | 2.60 | at least 2.50 | met |' "$paper" ||
+    fail "integers of resnet50 are not beside floats"
+grep -qF '</sup> its library is nowhere' "$paper" ||
+    fail "an engine without integers has no reason"
 grep -qF 'no cpufreq on this machine' "$paper" || fail "a missing fact has no reason"
 grep -qF 'the interval is 7.1 % of the mean' "$paper" || fail "a verdict has no reason"
 grep -qF '| random |' "$paper" || fail "random weights are not labelled"

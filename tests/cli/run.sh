@@ -77,6 +77,18 @@ check "the views show one row a cell" "select count(*) = 2 from v_latency"
 "$CONDENSE" run --model lenet5 --weights random --scalar "${short[@]}" >/dev/null 2>&1
 check "random weights" "select count(*) = 1 from v_cell join v_accuracy using (cell) where weights = 'random' and isa = 'scalar' and top1 is null and v_accuracy.reason = 'random weights'"
 
+# Variants of a network that is not trained here are made; those of one that is are missing.
+CONDENSE_DATA=/nonexistent "$CONDENSE" run --model lenet5 --scale imagenet --variant pruned,quantized,pruned+quantized \
+    "${short[@]}" --db "$folder/made.db" >/dev/null 2>"$folder/err"
+made=$(sqlite3 "$folder/made.db" "select variant, scheme, rate, weights, top1, v_accuracy.reason
+    from v_cell join v_accuracy using (cell) order by variant")
+[ "$made" = "pruned|block8|8.0|random, block8 8x by magnitude||random weights
+pruned+quantized|block8x4|8.0|random, block8x4 8x by magnitude, 8-bit, ranges of 8 random pictures||random weights
+quantized|||random, 8-bit, ranges of 8 random pictures||random weights" ] || fail "made: $made $(cat "$folder/err")"
+"$CONDENSE" run --model lenet5 --variant pruned --scheme column "${short[@]}" >/dev/null 2>"$folder/err"
+grep -q "there are no pruned weights of lenet5 at scale fashion with scheme 'column'" "$folder/err" ||
+    fail "missing weights: $(cat "$folder/err")"
+
 # Text and back; the details agree; two cells compare.
 "$CONDENSE" export --db "$db" --output "$folder/one" >/dev/null || fail export
 "$CONDENSE" export --db "$folder/one/study.sql" --output "$folder/two" >/dev/null || fail "export of an export"

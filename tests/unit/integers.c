@@ -7,6 +7,7 @@
 #include "condense/memory.h"
 #include "condense/session.h"
 #include "lr/operators.h"
+#include "nets.h"
 
 static int32_t level_of(cn_scale s, float x)
 {
@@ -210,4 +211,85 @@ void integers_free(integers *n)
     }
     cn_free(n->levels);
     cn_free(n->floats);
+}
+
+test_quantized test_quantize_weights(cn_graph graph, cn_weights weights)
+{
+    test_quantized q = {.graph = graph, .weights = weights};
+    cn_error error = {0};
+    cr_assert_eq(cn_post_fold(&graph, &q.weights, &q.folded, &q.folded_weights, NULL), CN_OK);
+    cn_quantize_layer *layers = cn_calloc((size_t)graph.count, sizeof *layers);
+    q.in = cn_shape_count(graph.layers[0].shape);
+    q.out = cn_shape_count(graph.layers[graph.count - 1].shape);
+    q.input = test_values(TEST_IMAGES * q.in, 4);
+    q.output = test_values(TEST_IMAGES * q.out, 5);
+    q.right = test_values(TEST_IMAGES * q.out, 6);
+    cn_calibration calibration = {.images = TEST_IMAGES, .input = q.input, .threads = 1};
+    cn_quantize_options options = {CN_RANGE_MINMAX, true, CN_CORRECT_BIAS};
+    cr_assert_eq(cn_quantize(&q.folded, &q.folded_weights, &calibration, &options, &q.quantization,
+                             layers, &error),
+                 CN_OK, "%s", error.message);
+    cr_assert_eq(cn_post_unfold(&graph, &q.weights, &q.folded, &q.folded_weights, &error), CN_OK);
+    cr_assert_eq(cn_quantization_store(&q.quantization, &q.folded, &q.weights, &error), CN_OK);
+    cn_free(layers);
+    return q;
+}
+
+test_quantized test_quantize(cn_graph graph)
+{
+    return test_quantize_weights(graph, test_weights(&graph, 3));
+}
+
+void test_quantized_free(test_quantized *q)
+{
+    cn_quantization_clear(&q->quantization);
+    cn_graph_clear(&q->graph);
+    cn_graph_clear(&q->folded);
+    cn_weights_clear(&q->weights);
+    cn_weights_clear(&q->folded_weights);
+    cn_free(q->input);
+    cn_free(q->output);
+    cn_free(q->right);
+}
+
+cn_graph test_integer_net(void)
+{
+    cn_graph g = test_graph(3, 23, 19);
+    cn_layer conv = test_conv(10, 3, 2, 1), deep = test_conv(10, 3, 1, 1);
+    cn_layer concat = cn_layer_defaults(CN_OP_CONCAT), sum = cn_layer_defaults(CN_OP_ADD);
+    conv.bias = deep.bias = true;
+    deep.groups = 10;
+    test_add(&g, conv, "a", READS(0));
+    test_add(&g, cn_layer_defaults(CN_OP_RELU), "a.relu", READS(1));
+    test_add(&g, deep, "b", READS(2));
+    test_add(&g, cn_layer_defaults(CN_OP_RELU6), "b.relu", READS(3));
+    test_add(&g, test_conv(10, 1, 1, 0), "c", READS(4));
+    test_add(&g, sum, "c.sum", READS(2, 5));
+    test_add(&g, cn_layer_defaults(CN_OP_RELU), "c.relu", READS(6));
+    cn_layer average = test_pool(CN_OP_AVG_POOL, 3, 1, 1);
+    average.count_padding = true;
+    test_add(&g, average, "average", READS(7));
+    test_add(&g, test_pool(CN_OP_MAX_POOL, 3, 2, 1), "pool", READS(7));
+    test_add(&g, sum, "three", READS(7, 8, 4));
+    conv.groups = 2;
+    test_add(&g, conv, "grouped", READS(10));      /* groups of five channels */
+    test_add(&g, concat, "join", READS(9, 11, 9)); /* of ten channels each */
+    cn_layer wide = test_conv(24, 5, 1, 2);
+    test_add(&g, wide, "wide", READS(12));
+    cn_layer shuffle = cn_layer_defaults(CN_OP_PIXEL_SHUFFLE);
+    shuffle.factor = 2;
+    test_add(&g, shuffle, "shuffle", READS(13));
+    deep = test_conv(12, 3, 1, 2);
+    deep.window.dilation_h = deep.window.dilation_w = 2;
+    test_add(&g, deep, "dilated", READS(14));
+    test_add(&g, cn_layer_defaults(CN_OP_GLOBAL_AVG_POOL), "mean", READS(15));
+    cn_layer fc = cn_layer_defaults(CN_OP_FC);
+    fc.units = 37;
+    fc.bias = true;
+    test_add(&g, fc, "fc1", READS(15));
+    fc.units = 7;
+    test_add(&g, fc, "fc2", READS(16));
+    test_add(&g, fc, "fc3", READS(17));
+    test_add(&g, concat, "ends", READS(18, 19, 16));
+    return g;
 }

@@ -203,7 +203,8 @@ Test(compact, structure_is_found_and_its_indices_are_not_stored)
                  {CN_SCHEME_PATTERN, "each row: patterns, full", 160},
                  {CN_SCHEME_PATTERN_CONNECTIVITY, "each row: patterns", 145},
                  {CN_SCHEME_BLOCK8, "eight rows share: weights", 58},
-                 {CN_SCHEME_PATTERN8, "eight rows share: patterns", 24}};
+                 {CN_SCHEME_PATTERN8, "eight rows share: patterns", 24},
+                 {CN_SCHEME_BLOCK8X4, "eight rows share: patterns", 58}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cn_weights weights;
         cn_compact_size size;

@@ -13,58 +13,8 @@
 #include "nets.h"
 #include "run/quantization.h"
 
-enum { IMAGES = 3 };
-
-typedef struct quantized {
-    cn_graph graph, folded;
-    cn_weights folded_weights, weights; /* the latter of `graph`, with scales */
-    cn_quantization quantization;
-    int64_t in, out;
-    float *input, *output, *right;
-} quantized;
-
-/* Weights with scales, as 'condense calibrate' writes them: unfolded. */
-static quantized quantize_weights(cn_graph graph, cn_weights weights)
-{
-    quantized q = {.graph = graph, .weights = weights};
-    cn_error error = {0};
-    cr_assert_eq(cn_post_fold(&graph, &q.weights, &q.folded, &q.folded_weights, NULL), CN_OK);
-    cn_quantize_layer *layers = cn_calloc((size_t)graph.count, sizeof *layers);
-    q.in = cn_shape_count(graph.layers[0].shape);
-    q.out = cn_shape_count(graph.layers[graph.count - 1].shape);
-    q.input = test_values(IMAGES * q.in, 4);
-    q.output = test_values(IMAGES * q.out, 5);
-    q.right = test_values(IMAGES * q.out, 6);
-    cn_calibration calibration = {.images = IMAGES, .input = q.input, .threads = 1};
-    cn_quantize_options options = {CN_RANGE_MINMAX, false, CN_CORRECT_BIAS};
-    cr_assert_eq(cn_quantize(&q.folded, &q.folded_weights, &calibration, &options, &q.quantization,
-                             layers, &error),
-                 CN_OK, "%s", error.message);
-    cr_assert_eq(cn_post_unfold(&graph, &q.weights, &q.folded, &q.folded_weights, &error), CN_OK);
-    cr_assert_eq(cn_quantization_store(&q.quantization, &q.folded, &q.weights, &error), CN_OK);
-    cn_free(layers);
-    return q;
-}
-
-static quantized quantize(cn_graph graph)
-{
-    return quantize_weights(graph, test_weights(&graph, 3));
-}
-
-static void give(quantized *q)
-{
-    cn_quantization_clear(&q->quantization);
-    cn_graph_clear(&q->graph);
-    cn_graph_clear(&q->folded);
-    cn_weights_clear(&q->weights);
-    cn_weights_clear(&q->folded_weights);
-    cn_free(q->input);
-    cn_free(q->output);
-    cn_free(q->right);
-}
-
 /* Runs twice: the second run finds the arena as the first left it. */
-static void run(const quantized *q, const cn_session_options *options, const float *input,
+static void run(const test_quantized *q, const cn_session_options *options, const float *input,
                 float *output)
 {
     cn_session *session;
@@ -79,10 +29,10 @@ static void run(const quantized *q, const cn_session_options *options, const flo
 }
 
 /* Whether the plain integers of all images are there; `right` then has what they give. */
-static bool work_out(quantized *q)
+static bool work_out(test_quantized *q)
 {
     bool exact = true;
-    for (int64_t i = 0; i < IMAGES; i++) {
+    for (int64_t i = 0; i < TEST_IMAGES; i++) {
         integers n =
             integers_run(&q->folded, &q->folded_weights, &q->quantization, q->input + i * q->in);
         memcpy(q->right + i * q->out, n.floats[q->folded.count - 1],
@@ -93,69 +43,25 @@ static bool work_out(quantized *q)
     return exact;
 }
 
-/* With every rule of the contract and no operator that may be rounded otherwise: additions by
- * themselves and fused, concats of odd widths, groups of odd widths, strides, pads. */
-static cn_graph exact_net(void)
-{
-    cn_graph g = test_graph(3, 23, 19);
-    cn_layer conv = test_conv(10, 3, 2, 1), deep = test_conv(10, 3, 1, 1);
-    cn_layer concat = cn_layer_defaults(CN_OP_CONCAT), sum = cn_layer_defaults(CN_OP_ADD);
-    conv.bias = deep.bias = true;
-    deep.groups = 10;
-    test_add(&g, conv, "a", READS(0));
-    test_add(&g, cn_layer_defaults(CN_OP_RELU), "a.relu", READS(1));
-    test_add(&g, deep, "b", READS(2));
-    test_add(&g, cn_layer_defaults(CN_OP_RELU6), "b.relu", READS(3));
-    test_add(&g, test_conv(10, 1, 1, 0), "c", READS(4));
-    test_add(&g, sum, "c.sum", READS(2, 5));
-    test_add(&g, cn_layer_defaults(CN_OP_RELU), "c.relu", READS(6));
-    cn_layer average = test_pool(CN_OP_AVG_POOL, 3, 1, 1);
-    average.count_padding = true;
-    test_add(&g, average, "average", READS(7));
-    test_add(&g, test_pool(CN_OP_MAX_POOL, 3, 2, 1), "pool", READS(7));
-    test_add(&g, sum, "three", READS(7, 8, 4));
-    conv.groups = 2;
-    test_add(&g, conv, "grouped", READS(10));      /* groups of five channels */
-    test_add(&g, concat, "join", READS(9, 11, 9)); /* of ten channels each */
-    cn_layer wide = test_conv(24, 5, 1, 2);
-    test_add(&g, wide, "wide", READS(12));
-    cn_layer shuffle = cn_layer_defaults(CN_OP_PIXEL_SHUFFLE);
-    shuffle.factor = 2;
-    test_add(&g, shuffle, "shuffle", READS(13));
-    deep = test_conv(12, 3, 1, 2);
-    deep.window.dilation_h = deep.window.dilation_w = 2;
-    test_add(&g, deep, "dilated", READS(14));
-    test_add(&g, cn_layer_defaults(CN_OP_GLOBAL_AVG_POOL), "mean", READS(15));
-    cn_layer fc = cn_layer_defaults(CN_OP_FC);
-    fc.units = 37;
-    fc.bias = true;
-    test_add(&g, fc, "fc1", READS(15));
-    fc.units = 7;
-    test_add(&g, fc, "fc2", READS(16));
-    test_add(&g, fc, "fc3", READS(17));
-    test_add(&g, concat, "ends", READS(18, 19, 16));
-    return g;
-}
-
-static void check(quantized *q, const char *name)
+static void check(test_quantized *q, const char *name)
 {
     bool exact = work_out(q);
     cn_session_options options = cn_session_defaults();
-    options.batch = IMAGES;
+    options.batch = TEST_IMAGES;
     for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++) {
         if (cn_isa_available((cn_isa)isa) != (cn_isa)isa) continue;
         options.isa = (cn_isa)isa;
         run(q, &options, q->input, q->output);
         if (exact)
-            for (int64_t i = 0; i < q->out * IMAGES; i++)
+            for (int64_t i = 0; i < q->out * TEST_IMAGES; i++)
                 cr_assert_eq(q->output[i], q->right[i], "%s at level %s: output %ld is %a, not %a",
                              name, cn_isa_name(options.isa), (long)i, (double)q->output[i],
                              (double)q->right[i]);
         else {
-            double *right = cn_calloc((size_t)(q->out * IMAGES), sizeof *right);
-            for (int64_t i = 0; i < q->out * IMAGES; i++)
+            double *right = cn_calloc((size_t)(q->out * TEST_IMAGES), sizeof *right);
+            for (int64_t i = 0; i < q->out * TEST_IMAGES; i++)
                 right[i] = (double)q->right[i];
-            double error = test_error(q->output, right, q->out * IMAGES);
+            double error = test_error(q->output, right, q->out * TEST_IMAGES);
             cr_assert_lt(error, 0.02, "%s at level %s: off by %g", name, cn_isa_name(options.isa),
                          error);
             cn_free(right);
@@ -165,33 +71,33 @@ static void check(quantized *q, const char *name)
 
 Test(integers, sessions_give_what_plain_integers_give)
 {
-    quantized q = quantize(exact_net());
+    test_quantized q = test_quantize(test_integer_net());
     cr_assert(work_out(&q), "this network is to be exact");
     check(&q, "exact");
-    give(&q);
+    test_quantized_free(&q);
     for (const test_net *net = test_nets; net->name; net++) {
-        q = quantize(net->make());
+        q = test_quantize(net->make());
         check(&q, net->name);
-        give(&q);
+        test_quantized_free(&q);
     }
 }
 
 Test(integers, threads_and_batches_do_not_change_a_bit)
 {
-    quantized q = quantize(exact_net());
+    test_quantized q = test_quantize(test_integer_net());
     cn_session_options options = cn_session_defaults();
-    options.batch = IMAGES;
+    options.batch = TEST_IMAGES;
     run(&q, &options, q.input, q.right);
     for (options.threads = 2; options.threads <= 3; options.threads++) {
         run(&q, &options, q.input, q.output);
-        cr_assert_arr_eq(q.output, q.right, (size_t)(q.out * IMAGES) * sizeof *q.output);
+        cr_assert_arr_eq(q.output, q.right, (size_t)(q.out * TEST_IMAGES) * sizeof *q.output);
     }
     options.batch = options.threads = 1;
-    for (int64_t i = 0; i < IMAGES; i++) {
+    for (int64_t i = 0; i < TEST_IMAGES; i++) {
         run(&q, &options, q.input + i * q.in, q.output);
         cr_assert_arr_eq(q.output, q.right + i * q.out, (size_t)q.out * sizeof *q.output);
     }
-    give(&q);
+    test_quantized_free(&q);
 }
 
 /* Most blocks of four input by eight output channels become zero, whole output channels too. */
@@ -215,20 +121,20 @@ static void prune(cn_weights *weights)
 
 Test(integers, zeros_that_are_skipped_change_no_bit)
 {
-    cn_graph graph = exact_net();
+    cn_graph graph = test_integer_net();
     cn_weights weights = test_weights(&graph, 3);
     prune(&weights);
-    quantized q = quantize_weights(graph, weights);
+    test_quantized q = test_quantize_weights(graph, weights);
     cr_assert(work_out(&q));
     cn_session_options options = cn_session_defaults();
-    options.batch = IMAGES;
+    options.batch = TEST_IMAGES;
     for (int i = 0; i < 6; i++) {
         cn_session *session;
         int32_t count, fewer = 0;
         options.sparse = i % 2;
         options.threads = i / 2 + 1;
         run(&q, &options, q.input, q.output);
-        cr_assert_arr_eq(q.output, q.right, (size_t)(q.out * IMAGES) * sizeof *q.output);
+        cr_assert_arr_eq(q.output, q.right, (size_t)(q.out * TEST_IMAGES) * sizeof *q.output);
         cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
         const cn_layer_profile *profile = cn_session_profile(session, &count);
         for (int32_t l = 0; l < count; l++)
@@ -236,7 +142,98 @@ Test(integers, zeros_that_are_skipped_change_no_bit)
         cr_assert(options.sparse ? fewer >= 3 : !fewer, "%d layers do fewer products", fewer);
         cn_session_free(session);
     }
-    give(&q);
+    test_quantized_free(&q);
+}
+
+/* What the scheme removes is what the kernels skip: a quarter of the blocks of eight by four stays,
+ * and a quarter of the products. */
+Test(integers, blocks_of_eight_by_four_are_skipped_whole)
+{
+    cn_graph graph = test_graph(16, 9, 7);
+    test_add(&graph, test_conv(24, 3, 1, 1), "wide", READS(0));
+    test_add(&graph, test_conv(32, 1, 1, 0), "point", READS(1));
+    cn_weights weights = test_weights(&graph, 3);
+    const cn_constraint constraint = {.scheme = CN_SCHEME_BLOCK8X4, .keep = 0.25};
+    for (int32_t i = 1; i < graph.count; i++) {
+        cn_tensor *w = cn_weights_of(&weights, graph.layers[i].name, "weight");
+        cr_assert_eq(cn_project(w, &constraint, w->data, w->data, NULL), CN_OK);
+    }
+    test_quantized q = test_quantize_weights(graph, weights);
+    for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++) {
+        cn_session *session;
+        int32_t count, seen = 0;
+        cn_session_options options = cn_session_defaults();
+        options.isa = (cn_isa)isa;
+        if (cn_isa_available(options.isa) != options.isa) continue;
+        cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, NULL), CN_OK);
+        const cn_layer_profile *profile = cn_session_profile(session, &count);
+        for (int32_t l = 0; l < count; l++) {
+            if (!profile[l].dense_products) continue;
+            cr_expect_eq(4 * profile[l].products, profile[l].dense_products, "%s at level %s",
+                         profile[l].kernel, cn_isa_name(options.isa));
+            seen++;
+        }
+        cr_expect_eq(seen, 2);
+        cn_session_free(session);
+    }
+    test_quantized_free(&q);
+}
+
+/* Weights that are few levels, as training within a constraint leaves them: odd multiples of a step
+ * of each output channel, some of them removed. Returns the multiples. */
+static cn_weights few_levels(cn_weights *weights)
+{
+    cn_weights levels;
+    cn_random random = cn_random_seed(9);
+    cr_assert_eq(cn_weights_copy(weights, &levels, NULL), CN_OK);
+    for (int32_t t = 0; t < weights->count; t++) {
+        cn_tensor *w = &weights->tensors[t], *level = &levels.tensors[t];
+        int64_t count = cn_tensor_count(w), row = count / w->dims[0];
+        for (int64_t i = 0; i < count && w->rank > 1; i++) {
+            bool removed = cn_random_uniform(&random) < 0.3;
+            level->data[i] = removed ? 0 : 2 * (float)cn_random_below(&random, 16) - 15;
+            w->data[i] = level->data[i] * 0.0137f * (float)(1 + i / row % 5);
+        }
+    }
+    return levels;
+}
+
+/* Batch norm multiplies a channel's levels, which are found again: each layer's numbers are those
+ * of before but for a factor of the channel, and zeros are zeros. */
+static void check_levels(const test_quantized *q, const cn_weights *before, const char *net)
+{
+    for (int32_t i = 0; i < q->folded.count; i++) {
+        const float *scales = q->quantization.weight_scales[i];
+        if (!scales) continue;
+        const char *name = q->folded.layers[i].name;
+        const cn_tensor *w = cn_weights_of(&q->folded_weights, name, "weight");
+        const float *was = cn_weights_of(before, name, "weight")->data;
+        int64_t count = cn_tensor_count(w), row = count / w->dims[0];
+        for (int64_t k = 0; k < count; k++) {
+            int64_t first = k / row * row;
+            float scale = scales[k / row], level = rintf(w->data[k] / scale);
+            while (first < k && was[first] == 0)
+                first++;
+            cr_assert_eq(level * scale, w->data[k]);
+            cr_assert_leq(fabsf(level), 15);
+            cr_assert_eq(level * was[first], rintf(w->data[first] / scale) * was[k],
+                         "%s, %s: weight %ld is level %g, was %g", net, name, (long)k,
+                         (double)level, (double)was[k]);
+        }
+    }
+}
+
+Test(integers, levels_that_are_there_stay)
+{
+    for (const test_net *net = test_nets; net->name; net++) {
+        cn_graph graph = net->make();
+        cn_weights weights = test_weights(&graph, 3), levels = few_levels(&weights);
+        test_quantized q = test_quantize_weights(graph, weights);
+        check_levels(&q, &levels, net->name);
+        check(&q, net->name);
+        cn_weights_clear(&levels);
+        test_quantized_free(&q);
+    }
 }
 
 /* The range of every layer's output, those that share a scale together. */
@@ -306,7 +303,7 @@ Test(integers, all_networks_give_what_plain_integers_give)
 {
     for (int m = 0; st_catalog_models[m]; m++) {
         const char *name = st_catalog_models[m];
-        quantized q = {.graph = network(name)};
+        test_quantized q = {.graph = network(name)};
         q.weights = test_weights(&q.graph, 3);
         q.in = cn_shape_count(q.graph.layers[0].shape);
         q.out = cn_shape_count(q.graph.layers[q.graph.count - 1].shape);
@@ -327,13 +324,13 @@ Test(integers, all_networks_give_what_plain_integers_give)
         cr_assert_eq(different, 0, "%s: %ld of %ld outputs differ", name, (long)different,
                      (long)q.out);
         integers_free(&n);
-        give(&q);
+        test_quantized_free(&q);
     }
 }
 
 Test(integers, layers_say_that_they_run_on_integers)
 {
-    quantized q = quantize(exact_net());
+    test_quantized q = test_quantize(test_integer_net());
     cn_session_options options = cn_session_defaults();
     for (int i = 0; i < 3; i++) {
         cn_session *session;
@@ -351,12 +348,12 @@ Test(integers, layers_say_that_they_run_on_integers)
         if (i) cr_assert_eq(cn_session_isa(session), cn_isa_of_floats(cn_session_isa(session)));
         cn_session_free(session);
     }
-    give(&q);
+    test_quantized_free(&q);
 }
 
 Test(integers, refuses_weights_that_are_no_levels)
 {
-    quantized q = quantize(exact_net());
+    test_quantized q = test_quantize(test_integer_net());
     cn_session_options options = cn_session_defaults();
     cn_session *session;
     cn_error error = {0};
@@ -367,12 +364,12 @@ Test(integers, refuses_weights_that_are_no_levels)
     cn_weights_of(&q.weights, "c", "output_zero")->data[0] = 300;
     cr_assert_eq(cn_session_new(&session, &q.graph, &q.weights, &options, &error), CN_EFORMAT);
     cr_assert(strstr(error.message, "'c'"), "%s", error.message);
-    give(&q);
+    test_quantized_free(&q);
 }
 
 Test(integers, the_layer_that_is_not_finite_is_named)
 {
-    quantized q = quantize(exact_net());
+    test_quantized q = test_quantize(test_integer_net());
     cn_session_options options = cn_session_defaults();
     cn_session *session;
     const char *layer = "?";
@@ -383,5 +380,5 @@ Test(integers, the_layer_that_is_not_finite_is_named)
     cr_assert_eq(cn_session_find_nonfinite(session, q.input, &layer, NULL), CN_OK);
     cr_assert_str_eq(layer, "input");
     cn_session_free(session);
-    give(&q);
+    test_quantized_free(&q);
 }

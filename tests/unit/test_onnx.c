@@ -8,6 +8,7 @@
 #include "condense/memory.h"
 #include "condense/onnx.h"
 #include "condense/passes.h"
+#include "integers.h"
 #include "nets.h"
 #include "onnx.pb-c.h"
 
@@ -16,8 +17,8 @@ static Onnx__ModelProto *pack(const cn_graph *graph, const cn_weights *weights, 
     unsigned char *bytes = NULL;
     size_t size;
     cn_error error = {0};
-    cr_assert_eq(cn_onnx_pack(graph, weights, "net", batch, &bytes, &size, &error), CN_OK, "%s",
-                 error.message);
+    cr_assert_eq(cn_onnx_pack(graph, weights, NULL, "net", batch, &bytes, &size, &error), CN_OK,
+                 "%s", error.message);
     Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
     cr_assert_not_null(model);
     cn_free(bytes);
@@ -34,6 +35,19 @@ static bool is_made_before(const Onnx__GraphProto *graph, size_t node, const cha
     return false;
 }
 
+static size_t size_of(int32_t type)
+{
+    switch (type) {
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT64:
+        return 8;
+    case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
+    case ONNX__TENSOR_PROTO__DATA_TYPE__UINT8:
+        return 1;
+    default:
+        return 4;
+    }
+}
+
 /* Every value that is read was made before, once; every constant is as long as its shape says. */
 static void check_graph(const Onnx__GraphProto *graph)
 {
@@ -47,7 +61,7 @@ static void check_graph(const Onnx__GraphProto *graph)
     cr_assert(is_made_before(graph, graph->n_node, graph->output[0]->name));
     for (size_t i = 0; i < graph->n_initializer; i++) {
         const Onnx__TensorProto *tensor = graph->initializer[i];
-        size_t bytes = tensor->data_type == ONNX__TENSOR_PROTO__DATA_TYPE__INT64 ? 8 : 4;
+        size_t bytes = size_of(tensor->data_type);
         for (size_t k = 0; k < tensor->n_dims; k++)
             bytes *= (size_t)tensor->dims[k];
         cr_assert_eq(bytes, tensor->raw_data.len, "%s", tensor->name);
@@ -130,15 +144,15 @@ Test(onnx, a_file_is_what_memory_is)
     int made = mkstemp(path);
     cr_assert_geq(made, 0);
     close(made);
-    cr_assert_eq(cn_onnx_pack(&graph, &weights, "net", 1, &bytes, &size, NULL), CN_OK);
-    cr_assert_eq(cn_onnx_write(path, &graph, &weights, "net", 1, NULL), CN_OK);
+    cr_assert_eq(cn_onnx_pack(&graph, &weights, NULL, "net", 1, &bytes, &size, NULL), CN_OK);
+    cr_assert_eq(cn_onnx_write(path, &graph, &weights, NULL, "net", 1, NULL), CN_OK);
     FILE *file = fopen(path, "rb");
     read = cn_calloc(size + 1, 1);
     cr_assert_eq(fread(read, 1, size + 1, file), size);
     cr_assert_arr_eq(read, bytes, size);
     fclose(file);
     unlink(path);
-    cr_assert_eq(cn_onnx_write("/nowhere/x.onnx", &graph, &weights, "net", 1, NULL), CN_EIO);
+    cr_assert_eq(cn_onnx_write("/nowhere/x.onnx", &graph, &weights, NULL, "net", 1, NULL), CN_EIO);
     cn_free(read);
     cn_free(bytes);
     cn_graph_clear(&graph);
@@ -157,8 +171,56 @@ Test(onnx, more_than_two_gibibytes_are_refused)
     cn_error error = {0};
     unsigned char *bytes = NULL;
     size_t size;
-    cr_assert_eq(cn_onnx_pack(&graph, &weights, "net", 1, &bytes, &size, &error), CN_EUNSUPPORTED);
+    cr_assert_eq(cn_onnx_pack(&graph, &weights, NULL, "net", 1, &bytes, &size, &error),
+                 CN_EUNSUPPORTED);
     cr_assert(strstr(error.message, "2 GiB"), "%s", error.message);
     cn_free(tensor.name);
     cn_graph_clear(&graph);
+}
+
+static const Onnx__NodeProto *node_of(const Onnx__GraphProto *graph, const char *output)
+{
+    for (size_t i = 0; i < graph->n_node; i++)
+        if (!strcmp(graph->node[i]->output[0], output)) return graph->node[i];
+    return NULL;
+}
+
+/* Every layer that has a scale is rounded to its levels, and its weights are integers. */
+static void check_levels(const test_quantized *q, const Onnx__GraphProto *graph)
+{
+    for (int32_t l = 0; l < q->folded.count; l++) {
+        const cn_layer *layer = &q->folded.layers[l];
+        char name[80];
+        snprintf(name, sizeof name, l ? "%s" : "%s.rounded", layer->name);
+        const Onnx__NodeProto *node = node_of(graph, name);
+        bool scaled = q->quantization.outputs[l].scale > 0;
+        if (scaled) {
+            cr_assert_not_null(node, "%s", name);
+            cr_assert_str_eq(node->op_type, "DequantizeLinear", "%s", name);
+            cr_assert_str_eq(node_of(graph, node->input[0])->op_type, "QuantizeLinear");
+        } else if (node) {
+            cr_assert_str_neq(node->op_type, "DequantizeLinear", "%s", name);
+        }
+        snprintf(name, sizeof name, "%s.weight_value", layer->name);
+        cr_assert_eq(node_of(graph, name) != NULL, cn_op_is_tensor(layer->op), "%s", name);
+    }
+}
+
+Test(onnx, quantized_networks_round_to_their_levels)
+{
+    for (const test_net *net = test_nets; net->name; net++) {
+        test_quantized q = test_quantize(net->make());
+        unsigned char *bytes = NULL;
+        size_t size;
+        cr_assert_eq(
+            cn_onnx_pack(&q.folded, &q.folded_weights, &q.weights, "net", 0, &bytes, &size, NULL),
+            CN_OK);
+        Onnx__ModelProto *model = onnx__model_proto__unpack(NULL, size, bytes);
+        cr_assert_not_null(model);
+        check_graph(model->graph);
+        check_levels(&q, model->graph);
+        onnx__model_proto__free_unpacked(model, NULL);
+        cn_free(bytes);
+        test_quantized_free(&q);
+    }
 }

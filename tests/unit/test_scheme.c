@@ -117,6 +117,40 @@ Test(scheme, blocks_of_eight_are_the_nearest)
     cn_weights_clear(&s.set);
 }
 
+/* Four input channels of eight output channels go or stay together at each place: inputs in units
+ * of 4, 4 and 1, outputs of 8 and 5. */
+Test(scheme, blocks_of_eight_by_four_share_a_bit)
+{
+    sample s;
+    make(&s, 13, 9, 3);
+    cn_constraint c = constraint_of(CN_SCHEME_BLOCK8X4, 0.5);
+    cr_expect_eq(cn_scheme_units(s.w, &c), 2 * 3 * 9);
+    cr_expect_eq(cn_scheme_unit_size(s.w, &c), 32);
+    project(&s, &c, s.w->data, s.to);
+    double norms[2][3][9] = {{{0}}}, least = INFINITY, most = 0;
+    bool stays[2][3][9];
+    int kept = 0;
+    for (int i = 0; i < 13 * 9 * 9; i++) {
+        int o = i / 81 / 8, in = i / 9 % 9 / 4, place = i % 9;
+        norms[o][in][place] += (double)s.w->data[i] * (double)s.w->data[i];
+        if (i / 81 % 8 == 0 && i / 9 % 9 % 4 == 0) {
+            stays[o][in][place] = s.to[i] != 0;
+            kept += s.to[i] != 0;
+        }
+        cr_expect_eq(s.to[i] != 0, stays[o][in][place], "weight %d", i);
+    }
+    cr_expect_eq(kept, 2 * 3 * 9 / 2);
+    for (int i = 0; i < 2 * 3 * 9; i++) {
+        double norm = norms[i / 27][i / 9 % 3][i % 9];
+        if (stays[i / 27][i / 9 % 3][i % 9])
+            least = fmin(least, norm);
+        else
+            most = fmax(most, norm);
+    }
+    cr_expect_geq(least, most);
+    cn_weights_clear(&s.set);
+}
+
 Test(scheme, patterns_come_from_the_set_and_are_shared)
 {
     sample s;
@@ -274,6 +308,11 @@ Test(scheme, what_does_not_fit_is_replaced_by_a_rule)
         {depth, CN_SCHEME_CHANNEL, CN_SCHEME_FILTER},
         {half, CN_SCHEME_CHANNEL, CN_SCHEME_CONNECTIVITY},
         {point, CN_SCHEME_CHANNEL, CN_SCHEME_CHANNEL},
+        {first, CN_SCHEME_BLOCK8X4, CN_SCHEME_BLOCK8},
+        {point, CN_SCHEME_BLOCK8X4, CN_SCHEME_BLOCK8X4},
+        {depth, CN_SCHEME_BLOCK8X4, CN_SCHEME_BLOCK8},
+        {half, CN_SCHEME_BLOCK8X4, CN_SCHEME_BLOCK8X4},
+        {last, CN_SCHEME_BLOCK8X4, CN_SCHEME_BLOCK8X4},
         {last, CN_SCHEME_FILTER, CN_SCHEME_NONE},
         {depth, CN_SCHEME_FILTER, CN_SCHEME_FILTER},
         {last, CN_SCHEME_UNSTRUCTURED, CN_SCHEME_UNSTRUCTURED},

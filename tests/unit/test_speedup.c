@@ -155,7 +155,7 @@ Test(own, goes_dense_and_direct)
     cn_weights_clear(&weights);
 }
 
-/* Our own sessions are no references. */
+/* Our own sessions are no references, nor is our engine in floats. */
 Test(duel, best_is_another_engine)
 {
     cn_weights weights;
@@ -164,10 +164,11 @@ Test(duel, best_is_another_engine)
     cn_session_options options = cn_session_defaults();
     cn_session *session;
     cr_assert_eq(cn_session_new(&session, &graph, &weights, &options, NULL), CN_OK);
-    st_duel duel = {.count = 4};
+    st_duel duel = {.count = 5};
     duel.contestants[1] = (st_contestant){.session = session, .summary.median = 1};
     duel.contestants[2] = (st_contestant){.kind = &st_engine_onednn, .summary.median = 3};
     duel.contestants[3] = (st_contestant){.kind = &st_engine_xnnpack, .summary.median = 2};
+    duel.contestants[4] = (st_contestant){.kind = &st_engine_floats, .summary.median = 1};
     cr_expect_eq(st_duel_best(&duel), &duel.contestants[3]);
     duel.count = 2;
     cr_expect_null(st_duel_best(&duel));

@@ -96,7 +96,10 @@ int32_t cn_equalize(const cn_graph *graph, cn_weights *weights);
  * improved by coordinate descent, weight by weight, until no single change helps. This is the
  * problem that AdaRound relaxes (Nagel, Amjad, van Baalen, Louizos and Blankevoort, "Up or Down?
  * Adaptive Rounding for Post-Training Quantization", 2020). The error is never above nearest
- * rounding's. */
+ * rounding's.
+ *
+ * A channel whose weights are levels already - whole multiples, at most 127, of one step, but for
+ * what floats round - keeps them: the largest such step is its scale, and zeros stay zeros. */
 cn_status cn_round_weights(cn_tensor *weight, const cn_moments *moments, float *scales,
                            cn_error *error);
 
@@ -121,7 +124,9 @@ typedef struct cn_quantize_layer {
 } cn_quantize_layer;
 
 /* Quantizes `weights` of the folded `graph`: they become values of levels, with biases corrected.
- * `layers` receives graph->count rows. */
+ * `layers` receives graph->count rows. It may be NULL where weights are rounded to the nearest:
+ * without errors to work out most of the work falls away, and without a correction all but finding
+ * ranges. */
 cn_status cn_quantize(const cn_graph *graph, cn_weights *weights, const cn_calibration *calibration,
                       const cn_quantize_options *options, cn_quantization *quantization,
                       cn_quantize_layer *layers, cn_error *error);
@@ -137,6 +142,12 @@ cn_status cn_quantization_store(const cn_quantization *quantization, const cn_gr
 cn_status cn_quantization_load(cn_quantization *quantization, const cn_graph *graph,
                                const cn_weights *weights, cn_error *error);
 void cn_quantization_clear(cn_quantization *quantization);
+
+/* The quantized network that `weights` of `graph`, with scales, stand for: folded by cn_post_fold.
+ * Errors as those of cn_quantization_load. All three results are the caller's to clear. */
+cn_status cn_quantization_fold(const cn_graph *graph, const cn_weights *weights, cn_graph *folded,
+                               cn_weights *folded_weights, cn_quantization *quantization,
+                               cn_error *error);
 
 /* Whether there are any such scales: a session of these weights is one of integers then, where its
  * options allow it. */

@@ -28,6 +28,9 @@ typedef enum cn_scheme {
     CN_SCHEME_PATTERN_CONNECTIVITY, /* both */
     CN_SCHEME_BLOCK8,               /* the same weight of eight successive output channels */
     CN_SCHEME_PATTERN8,             /* eight filters share pattern and connectivity */
+    CN_SCHEME_BLOCK8X4,             /* the same place of four successive input channels in eight
+                                     * successive output channels: what one step of the sparse
+                                     * kernels for 8-bit integers multiplies */
     CN_SCHEME_COUNT
 } cn_scheme;
 
@@ -68,6 +71,7 @@ typedef struct cn_constraint {
  * instead where it does not fit, with the rule in *rule (static text; NULL where it fits):
  *   patterns where the kernel is not 3 x 3: none for "pattern", connectivity for both, blocks of
  *     eight for eight filters that share;
+ *   blocks of four input channels where a filter reads fewer than four: blocks of eight;
  *   filters of the layer that gives the network's output: none;
  *   channels of a grouped convolution: filters, where each group has one input channel, else
  *   connectivity;

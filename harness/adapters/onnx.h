@@ -1,0 +1,29 @@
+/* A network as ONNX, for engines that read that and for whoever wants the file. */
+#ifndef HARNESS_ADAPTERS_ONNX_H
+#define HARNESS_ADAPTERS_ONNX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "condense/graph.h"
+#include "condense/status.h"
+#include "condense/weights.h"
+
+/* What is to be written. `integers`: the quantized network that weights with scales stand for
+ * (CN_ENOTFOUND where they have none); else one of floats, whatever scales there are. */
+typedef struct st_onnx {
+    const char *name;
+    const cn_graph *graph;
+    const cn_weights *weights;
+    int32_t batch; /* 0: open */
+    bool integers;
+} st_onnx;
+
+/* To memory; *bytes is for cn_free. */
+cn_status st_onnx_pack(const st_onnx *network, unsigned char **bytes, size_t *size,
+                       cn_error *error);
+
+cn_status st_onnx_write(const st_onnx *network, const char *path, cn_error *error);
+
+#endif
