@@ -127,6 +127,10 @@ $(OBJ)/engine/cpu/kernels/%.$(1).o: engine/cpu/kernels/%.c
 endef
 $(foreach isa,$(ISAS) $(INTEGER_ISAS),$(eval $(call ISA_RULE,$(isa))))
 
+# GCC's removal of partial redundancies moves parts of the store into the loop of products, which then
+# has too few registers and spills sums.
+$(foreach isa,$(ISAS) $(INTEGER_ISAS),$(OBJ)/engine/cpu/kernels/i8_conv.$(isa).o): ALL_CFLAGS += -fno-tree-pre
+
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 
 # Set-up. The stamp makes a second call free; it is older than the list when the list grows. Targets
