@@ -99,23 +99,33 @@ static const char *value_of(const work *w, int32_t index)
     return rounded ? cn_onnx_text(w->onnx, "%s.rounded", name) : name;
 }
 
-/* The name of the layer's input `k`, of rank 2 or 4 as asked. */
+/* `name` in the other rank: the node called w->output. */
+static void change_rank(const work *w, const char *name, cn_shape shape, bool flat)
+{
+    if (flat) {
+        cn_onnx_int(w->onnx, node(w, "Flatten", &name, 1), "axis", 1);
+        return;
+    }
+    int64_t dims[] = {0, shape.c, shape.h, shape.w}; /* 0: as it is */
+    const char *inputs[] = {name, integers(w, "shape", dims, 4)};
+    node(w, "Reshape", inputs, 2);
+}
+
+/* The name of the layer's input `k`, of rank 2 or 4 as asked. Levels are rounded to again, which
+ * changes nothing: readers make integer operators of what reads from levels and writes to levels.
+ */
 static const char *input(const work *w, int32_t k, bool flat)
 {
     int32_t from = w->layer->inputs[k];
     const char *name = value_of(w, from);
     if (w->flat[from] == flat) return name;
+    cn_onnx_levels levels = levels_of(w, from);
+    const char *changed = cn_onnx_text(w->onnx, "%s.input%d", w->layer->name, k);
     work reshape = *w;
-    reshape.output = cn_onnx_text(w->onnx, "%s.input%d", w->layer->name, k);
-    if (flat) {
-        cn_onnx_int(w->onnx, node(&reshape, "Flatten", &name, 1), "axis", 1);
-        return reshape.output;
-    }
-    cn_shape s = w->graph->layers[from].shape;
-    int64_t dims[] = {0, s.c, s.h, s.w}; /* 0: as it is */
-    const char *inputs[] = {name, integers(&reshape, "shape", dims, 4)};
-    node(&reshape, "Reshape", inputs, 2);
-    return reshape.output;
+    reshape.output = levels.scale > 0 ? cn_onnx_text(w->onnx, "%s.moved", changed) : changed;
+    change_rank(&reshape, name, w->graph->layers[from].shape, flat);
+    if (levels.scale > 0) cn_onnx_round(w->onnx, levels, reshape.output, changed);
+    return changed;
 }
 
 static const char *as_planes(const work *w)
