@@ -117,7 +117,7 @@ $(ONNX).c: $(ONNX_PROTO)
 $(ONNX).h: $(ONNX).c ;
 $(ONNX).o: $(ONNX).c
 	$(say)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-ONNX_USERS := $(patsubst %,$(OBJ)/engine/format/%.o,onnx onnx_levels onnx_message) $(OBJ)/tests/unit/test_onnx.o
+ONNX_USERS := $(patsubst %,$(OBJ)/engine/format/%.o,onnx onnx_graph onnx_levels onnx_message) $(OBJ)/tests/unit/test_onnx.o
 $(ONNX_USERS): ALL_CFLAGS += -isystem $(OBJ)/onnx
 $(ONNX_USERS): | $(ONNX).h
 define ISA_RULE
