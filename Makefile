@@ -117,7 +117,7 @@ $(ONNX).c: $(ONNX_PROTO)
 $(ONNX).h: $(ONNX).c ;
 $(ONNX).o: $(ONNX).c
 	$(say)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
-ONNX_USERS := $(patsubst %,$(OBJ)/engine/format/%.o,onnx onnx_levels onnx_message) $(OBJ)/tests/unit/test_onnx.o
+ONNX_USERS := $(patsubst %,$(OBJ)/engine/format/%.o,onnx onnx_graph onnx_levels onnx_message) $(OBJ)/tests/unit/test_onnx.o
 $(ONNX_USERS): ALL_CFLAGS += -isystem $(OBJ)/onnx
 $(ONNX_USERS): | $(ONNX).h
 define ISA_RULE
@@ -126,6 +126,10 @@ $(OBJ)/engine/cpu/kernels/%.$(1).o: engine/cpu/kernels/%.c
 	$$(say)$$(CC) $$(ALL_CFLAGS) $(KERNEL_OPTIMIZATION) $(ISA_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 endef
 $(foreach isa,$(ISAS) $(INTEGER_ISAS),$(eval $(call ISA_RULE,$(isa))))
+
+# GCC's removal of partial redundancies moves parts of the store into the loop of products, which then
+# has too few registers and spills sums.
+$(foreach isa,$(ISAS) $(INTEGER_ISAS),$(OBJ)/engine/cpu/kernels/i8_conv.$(isa).o): ALL_CFLAGS += -fno-tree-pre
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)
 

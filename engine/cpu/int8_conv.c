@@ -43,11 +43,35 @@ bool cn_int8_level(float weight, float scale, int8_t *level)
     return true;
 }
 
+/* Whether the levels end where the activation does. */
+static bool ends_levels(const cn_requantize *to)
+{
+    switch (to->activation) {
+    case CN_ACT_NONE:
+        return true;
+    case CN_ACT_RELU:
+        return !to->zero;
+    case CN_ACT_RELU6:
+        return !to->zero && rintf(6.0f * to->inverse) >= 255;
+    default:
+        return false;
+    }
+}
+
+/* Whether no sum, with bias and residual, is more than 2^30 steps of the output. */
+static bool within_reach(const cn_int8_conv *c, float factor, float bias)
+{
+    double sum = (double)INT32_MAX * (double)factor,
+           residual = 255.0 * (double)c->to.residual_scale;
+    return (sum + fabs((double)bias) + residual) * (double)c->to.inverse <= (double)(1 << 30);
+}
+
 void cn_int8_describe(cn_int8_conv *c, size_t packed, int32_t sum, float scale, float bias)
 {
     c->start[packed] = (c->slots.kernels->i8_offset - c->problem.in.zero) * sum;
     c->factor[packed] = c->problem.in.scale * scale;
     c->bias[packed] = bias;
+    c->to.saturates = c->to.saturates && within_reach(c, c->factor[packed], bias);
 }
 
 cn_requantize cn_int8_to(const cn_int8_conv *c, size_t first)
@@ -84,6 +108,7 @@ static void describe(cn_int8_conv *c, const cn_int8_problem *p, cn_isa isa)
         .zero = p->out.zero,
         .floats = !(p->out.scale > 0),
     };
+    c->to.saturates = ends_levels(&c->to);
     c->method = is_depthwise(p) ? &cn_int8_depthwise : &cn_int8_panel;
 }
 

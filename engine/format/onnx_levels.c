@@ -40,10 +40,12 @@ bool cn_onnx_levels_bound(cn_onnx_levels levels, cn_activation activation)
            (activation == CN_ACT_RELU6 && rintf(6.0f / levels.scale) >= LEVELS);
 }
 
-static const char *add_scales(cn_onnx *onnx, const char *name, const float *scales, int64_t count)
+/* One number, or with rank 1 `count` of them. */
+static const char *add_scales(cn_onnx *onnx, const char *name, const float *scales, int64_t count,
+                              size_t rank)
 {
     const char *text = cn_onnx_text(onnx, "%s_scale", name);
-    cn_onnx_constant(onnx, text, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &count, count > 1, scales,
+    cn_onnx_constant(onnx, text, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, &count, rank, scales,
                      (size_t)count * sizeof *scales, true);
     return text;
 }
@@ -51,7 +53,7 @@ static const char *add_scales(cn_onnx *onnx, const char *name, const float *scal
 void cn_onnx_round(cn_onnx *onnx, cn_onnx_levels levels, const char *from, const char *name)
 {
     const unsigned char zero = (unsigned char)levels.zero;
-    const char *scale = add_scales(onnx, name, &levels.scale, 1);
+    const char *scale = add_scales(onnx, name, &levels.scale, 1, 0);
     const char *zero_name = cn_onnx_text(onnx, "%s_zero", name);
     const char *whole = cn_onnx_text(onnx, "%s_levels", name);
     cn_onnx_constant(onnx, zero_name, ONNX__TENSOR_PROTO__DATA_TYPE__UINT8, NULL, 0, &zero, 1,
@@ -60,17 +62,26 @@ void cn_onnx_round(cn_onnx *onnx, cn_onnx_levels levels, const char *from, const
     cn_onnx_node(onnx, "DequantizeLinear", name, (const char *[]){whole, scale, zero_name}, 3);
 }
 
-/* A value that is `integers`, of `bytes` in all, times a scale for each of its first dimension. */
+/* A value that is `integers`, of `size` bytes each, times a scale for each of its first dimension.
+ * Zero points are 0 where none are given, but ONNX Runtime makes integer products only where they
+ * are given. */
 static const char *scaled(cn_onnx *onnx, const cn_tensor *tensor, Onnx__TensorProto__DataType type,
-                          const void *integers, size_t bytes, const float *scales)
+                          const void *integers, size_t size, const float *scales)
 {
     int64_t dims[4];
     for (int32_t i = 0; i < tensor->rank; i++)
         dims[i] = tensor->dims[i];
+    size_t bytes = (size_t)cn_tensor_count(tensor) * size, zero_bytes = (size_t)dims[0] * size;
     const char *value = cn_onnx_text(onnx, "%s_value", tensor->name);
+    const char *zero = cn_onnx_text(onnx, "%s_zero", tensor->name);
+    void *zeros = cn_calloc(zero_bytes, 1);
+    onnx->failed = onnx->failed || !zeros;
+    if (!zeros) return value;
     cn_onnx_constant(onnx, tensor->name, type, dims, (size_t)tensor->rank, integers, bytes, true);
-    const char *inputs[] = {tensor->name, add_scales(onnx, tensor->name, scales, dims[0])};
-    cn_onnx_int(onnx, cn_onnx_node(onnx, "DequantizeLinear", value, inputs, 2), "axis", 0);
+    cn_onnx_constant(onnx, zero, type, dims, 1, zeros, zero_bytes, true);
+    cn_free(zeros);
+    const char *inputs[] = {tensor->name, add_scales(onnx, tensor->name, scales, dims[0], 1), zero};
+    cn_onnx_int(onnx, cn_onnx_node(onnx, "DequantizeLinear", value, inputs, 3), "axis", 0);
     return value;
 }
 
@@ -81,9 +92,8 @@ const char *cn_onnx_weight_levels(cn_onnx *onnx, const cn_tensor *weight, const 
     onnx->failed = onnx->failed || !levels;
     for (int64_t i = 0; i < count && levels; i++)
         levels[i] = (signed char)rintf(weight->data[i] / scales[i / row]);
-    const char *value = levels ? scaled(onnx, weight, ONNX__TENSOR_PROTO__DATA_TYPE__INT8, levels,
-                                        (size_t)count, scales)
-                               : "";
+    const char *value =
+        levels ? scaled(onnx, weight, ONNX__TENSOR_PROTO__DATA_TYPE__INT8, levels, 1, scales) : "";
     cn_free(levels);
     return value;
 }
@@ -102,8 +112,8 @@ const char *cn_onnx_bias_levels(cn_onnx *onnx, const cn_tensor *bias, const floa
         sums[c] = (int32_t)fmax(INT32_MIN, fmin(INT32_MAX, sum));
     }
     if (sums && products)
-        value = scaled(onnx, bias, ONNX__TENSOR_PROTO__DATA_TYPE__INT32, sums, count * sizeof *sums,
-                       products);
+        value =
+            scaled(onnx, bias, ONNX__TENSOR_PROTO__DATA_TYPE__INT32, sums, sizeof *sums, products);
     cn_free(sums);
     cn_free(products);
     return value;

@@ -102,6 +102,11 @@ static cn_int8_problem to_problem(const shape_case *s, cn_random *r)
         .residual = slots_scale(r),
         .out = slots_scale(r),
     };
+    bool relu6 = p.conv.activation == CN_ACT_RELU6;
+    if ((relu6 || p.conv.activation == CN_ACT_RELU) && cn_random_below(r, 3)) {
+        p.out.zero = 0; /* then saturation does it */
+        if (relu6) p.out.scale = 6.0f / 255;
+    }
     if (!cn_random_below(r, 5)) p.out = (cn_int8_scale){0};
     p.sparse = cn_random_below(r, 4) > 0;
     return p;

@@ -8,24 +8,18 @@ enum { ROWS = i8_conv_ROWS, PIXELS = i8_conv_PIXELS, VECTORS = PIXELS / VL, SLOT
 /* Bytes by which weights are asked for ahead of their use: see f32_conv.c. */
 enum { AHEAD = 4096 };
 
-/* Bounds of the activation and of what a level can be. */
-typedef struct limits {
-    V low, high, inverse;
-    I zeros;
-} limits;
-
-CN_INLINE I slots_of(const cn_requantize *to, const limits *l, int row, const I sum[4],
-                     const I *residual)
+/* Saturation to levels is all of the activation. */
+CN_INLINE I slots_of(const cn_requantize *to, int row, const I sum[4], const I *residual)
 {
     V x[4];
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++)
-        x[k] = MIN(l->high, MAX(l->low, i8_linear(to, row + k, sum[k], residual, k)));
-    return i8_slots(x, l->inverse, l->zeros, true);
+        x[k] = i8_linear(to, row + k, sum[k], residual, k);
+    return i8_slots(x, BCAST(to->inverse), ZEROS(to->zero), true);
 }
 
 /* The sums into the planes they are for, where every vector goes to one place. */
-CN_INLINE void store_whole(const cn_store *s, const cn_requantize *to, const limits *l, int vectors,
+CN_INLINE void store_whole(const cn_store *s, const cn_requantize *to, int vectors,
                            I sum[ROWS][VECTORS])
 {
 #pragma GCC unroll 2
@@ -40,15 +34,14 @@ CN_INLINE void store_whole(const cn_store *s, const cn_requantize *to, const lim
             for (int k = 0; k < 4; k++)
                 four[k] = sum[r * 4 + k][v];
             if (residual) other = AS_I(LDU(residual + s->pieces[v].also));
-            STU(out + s->pieces[v].at,
-                AS_V(slots_of(to, l, r * 4, four, residual ? &other : NULL)));
+            STU(out + s->pieces[v].at, AS_V(slots_of(to, r * 4, four, residual ? &other : NULL)));
         }
     }
 }
 
 /* The same where a vector may be for several places, and be cut. */
-CN_INLINE void store_pieces(const cn_store *s, const cn_requantize *to, const limits *l,
-                            int vectors, I sum[ROWS][VECTORS])
+CN_INLINE void store_pieces(const cn_store *s, const cn_requantize *to, int vectors,
+                            I sum[ROWS][VECTORS])
 {
 #pragma GCC unroll 4
     for (int v = 0; v < vectors; v++)
@@ -61,13 +54,13 @@ CN_INLINE void store_pieces(const cn_store *s, const cn_requantize *to, const li
 #pragma GCC unroll 4
             for (int k = 0; k < 4; k++)
                 four[k] = sum[r * 4 + k][v];
-            slots = residual ? IBCAST(0) : slots_of(to, l, r * 4, four, NULL);
+            slots = residual ? IBCAST(0) : slots_of(to, r * 4, four, NULL);
             for (int32_t i = s->first[v]; i < s->first[v + 1]; i++) {
                 const cn_piece *p = &s->pieces[i];
                 int from = p->from, end = p->to;
                 if (residual) {
                     I other = AS_I(LDM(residual + p->also, from, end));
-                    slots = slots_of(to, l, r * 4, four, &other);
+                    slots = slots_of(to, r * 4, four, &other);
                 }
                 STM(out + p->at, AS_V(slots), from, end);
             }
@@ -76,44 +69,44 @@ CN_INLINE void store_pieces(const cn_store *s, const cn_requantize *to, const li
 
 CN_INLINE void store(const cn_i8_block *b, int vectors, I sum[ROWS][VECTORS])
 {
-    const cn_store *s = b->store;
-    const cn_requantize *to = b->to;
-    float most = (float)I8_BEYOND / to->inverse;
-    limits l = {BCAST(s->low), BCAST(s->high < most ? s->high : most), BCAST(to->inverse),
-                ZEROS(to->zero)};
-    if (s->whole)
-        store_whole(s, to, &l, vectors, sum);
+    if (b->store->whole)
+        store_whole(b->store, b->to, vectors, sum);
     else
-        store_pieces(s, to, &l, vectors, sum);
+        store_pieces(b->store, b->to, vectors, sum);
 }
 
 /* Where a kernel finds row k of the panel. */
 typedef enum source { PACKED, COPIED, LISTED } source;
 
-CN_INLINE void multiply(const cn_i8_block *b, int vectors, source from_where)
+/* Rows that are copied before they are multiplied: a store between the products would have the
+ * compiler keep the sums in memory. */
+enum { CHUNK = 32 };
+
+CN_INLINE void copy_rows(const cn_i8_block *b, size_t begin, size_t end, int vectors)
 {
-    I sum[ROWS][VECTORS];
-#pragma GCC unroll 8
-    for (int r = 0; r < ROWS; r++)
+    const float *from = b->from + (ptrdiff_t)begin * b->from_row;
+    float *to = b->panel + begin * PIXELS;
+    for (size_t k = begin; k < end; k++, from += b->from_row, to += PIXELS)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
-            sum[r][v] = IBCAST(b->start[r]);
-    const int8_t *weight = b->weight;
-    const float *from = b->from;
-    float *panel = b->panel;
-    const float *listed = from ? from : panel;
-    ptrdiff_t pitch = from ? b->from_row : PIXELS;
-    for (size_t k = 0; k < b->depth; k++, weight += ROWS * SLOT, panel += PIXELS) {
+            ST(to + v * VL, LDU(from + v * VL));
+}
+
+/* Adds the products of rows begin .. end - 1 of the panel. */
+CN_INLINE void add_rows(const cn_i8_block *b, size_t begin, size_t end, int vectors,
+                        source from_where, I sum[ROWS][VECTORS])
+{
+    const int8_t *weight = b->weight + begin * ROWS * SLOT;
+    const float *panel = b->panel + begin * PIXELS;
+    const float *listed = b->from ? b->from : b->panel;
+    ptrdiff_t pitch = b->from ? b->from_row : PIXELS;
+    for (size_t k = begin; k < end; k++, weight += ROWS * SLOT, panel += PIXELS) {
         __builtin_prefetch(weight + AHEAD);
-        if (from_where == LISTED) from = listed + b->rows[k] * pitch;
+        const float *row = from_where == LISTED ? listed + b->rows[k] * pitch : panel;
         U x[VECTORS];
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++) {
-            V slots = from_where == PACKED ? LD(panel + v * VL) : LDU(from + v * VL);
-            if (from_where == COPIED) ST(panel + v * VL, slots);
-            x[v] = UQ(AS_I(slots));
-        }
-        if (from_where == COPIED) from += b->from_row;
+        for (int v = 0; v < vectors; v++)
+            x[v] = UQ(AS_I(from_where == LISTED ? LDU(row + v * VL) : LD(row + v * VL)));
 #pragma GCC unroll 8
         for (int r = 0; r < ROWS; r++) {
             int32_t four;
@@ -123,6 +116,25 @@ CN_INLINE void multiply(const cn_i8_block *b, int vectors, source from_where)
             for (int v = 0; v < vectors; v++)
                 sum[r][v] = DOT(w, x[v], sum[r][v]);
         }
+    }
+}
+
+CN_INLINE void multiply(const cn_i8_block *b, int vectors, source from_where)
+{
+    I sum[ROWS][VECTORS];
+#pragma GCC unroll 8
+    for (int r = 0; r < ROWS; r++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[r][v] = IBCAST(b->start[r]);
+    if (from_where == COPIED) {
+        for (size_t begin = 0; begin < b->depth; begin += CHUNK) {
+            size_t end = b->depth - begin < CHUNK ? b->depth : begin + CHUNK;
+            copy_rows(b, begin, end, vectors);
+            add_rows(b, begin, end, vectors, from_where, sum);
+        }
+    } else {
+        add_rows(b, 0, b->depth, vectors, from_where, sum);
     }
     if (b->store) {
         store(b, vectors, sum);

@@ -20,7 +20,7 @@ CN_INLINE V i8_linear(const cn_requantize *to, int row, I sum, const I *residual
     return ADD(x, MUL(TO_FLOAT(level), BCAST(to->residual_scale)));
 }
 
-/* The slots of four channels. `bounded`: no x is more than I8_BEYOND steps. */
+/* The slots of four channels. `bounded`: no x is more than TO_INT takes. */
 CN_INLINE I i8_slots(const V x[4], V inverse, I zeros, bool bounded)
 {
     I level[4];

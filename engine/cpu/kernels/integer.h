@@ -25,14 +25,15 @@ typedef struct cn_requantize {
     cn_activation activation;
     float residual_scale, inverse;
     int32_t residual_zero, zero;
-    bool floats; /* x itself is the output: then rows, not quads of rows, have planes */
+    bool floats;    /* x itself is the output: then rows, not quads of rows, have planes */
+    bool saturates; /* saturation to levels is all of the activation, and no x is more than 2^30
+                     * steps */
 } cn_requantize;
 
 /* conv: sums[ROWS][PIXELS] = start + weight x panel, over `depth` slots; products of the weights'
  * bytes, signed, and the panel's, without sign and less the level's i8_offset. Weights lie as depth
  * x ROWS slots. Panel, width, from and tile are as for f32_conv. With `store`, whose rows are quads
- * of rows, sums are requantized by `to` and stored rather than written; the activation is then one
- * with bounds, which are the store's. */
+ * of rows, sums are requantized by `to`, which saturates, and stored rather than written. */
 typedef struct cn_i8_block {
     size_t depth;
     int32_t width;

@@ -9,7 +9,7 @@
  *   BYTES_MAX(a, b)       the larger of each two bytes, without sign
  *   TO_FLOAT(i)           the nearest float
  *   TO_INT(v)             the nearest integer, ties to even; at most -65536 for NaN and for
- *                         what is less than that; v may not be more than 65536
+ *                         what is less than that; v may not be more than 2^30
  *   QUADS(a, b, c, d, z)  slots of four vectors of integers, to each of which a number of
  *                         0 .. 255 is added, which ZEROS(number) gives; the rest saturates
  *   IHSUM(i)              sum of the lanes

@@ -36,7 +36,8 @@ static inline I ISUB(I a, I b)
 }
 static inline I BYTE(I i, int k)
 {
-    return _mm512_and_si512(_mm512_srli_epi32(i, (unsigned)(8 * k)), _mm512_set1_epi32(255));
+    I from = k ? _mm512_srli_epi32(i, (unsigned)(8 * k)) : i;
+    return k == 3 ? from : _mm512_and_si512(from, _mm512_set1_epi32(255));
 }
 static inline I BYTES_MAX(I a, I b)
 {
