@@ -152,7 +152,7 @@ cn_status st_weights_quantize(const cn_model *model, const char *dataset, cn_wei
     sample s;
     char *label = NULL;
     cn_status status = take_sample(model, dataset, &s, error);
-    const cn_calibration calibration = {.images = s.count, .input = s.input};
+    const cn_calibration calibration = {.images = s.count, .input = s.input, .threads = 1};
     if (!status) status = quantize(&model->graph, weights, &calibration, error);
     if (!status) {
         label =
