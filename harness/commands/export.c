@@ -215,7 +215,8 @@ int st_command_export(int argc, char **argv)
     const st_usage usage = {
         "export",
         "condense export [--format KIND] [--output PATH] [...]",
-        "Writes the database as text, a network with its weights as ONNX (quantized where they have\n"
+        "Writes the database as text, a network with its weights as ONNX (quantized where they "
+        "have\n"
         "scales), or a weight file in another format, to the bit. The same contents give the same\n"
         "bytes. The paths go to stdout.\n\n"
         "  condense export --output results/reference      what a fresh clone's paper is made "
