@@ -70,16 +70,34 @@ unit()
     result unit
 }
 
+# log_of tests/cli/run.sh: cli-run.log
+log_of()
+{
+    local name=${1#tests/}
+    echo "$logs/$(dirname "$name")-$(basename "$name" .sh).log"
+}
+
+# run_script FILE: its log, and its exit status beside it.
+run_script()
+{
+    local log
+    log=$(log_of "$1")
+    timeout 900 bash "$1" >"$log" 2>&1
+    echo $? >"$log.status"
+}
+export -f log_of run_script
+
+# As many at a time as there are processors: each works in a folder of its own.
 shell_tests()
 {
-    local pass=0 fail=0 skip=0 script log program
-    program=$(realpath "$san/condense")
-    : >"$logs/shell.log"
+    local pass=0 fail=0 skip=0 script log
+    CONDENSE=$(realpath "$san/condense")
+    export CONDENSE logs
+    rm -f "$logs"/*.status
+    printf '%s\n' tests/cli/*.sh tests/fault/*.sh | xargs -P "$(nproc)" -I{} bash -c 'run_script {}'
     for script in tests/cli/*.sh tests/fault/*.sh; do
-        [ -f "$script" ] || continue
-        log=$logs/$(basename "$script" .sh).log
-        CONDENSE=$program timeout 600 bash "$script" >"$log" 2>&1
-        case $? in
+        log=$(log_of "$script")
+        case $(cat "$log.status") in
             0) pass=$((pass + 1)) ;;
             77) skip=$((skip + 1)); echo "SKIP $script: $(tail -1 "$log")" ;;
             *) fail=$((fail + 1)); echo "FAIL $script"; tail -30 "$log" ;;

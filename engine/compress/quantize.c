@@ -87,7 +87,6 @@ static cn_status quantize_layer(quantizing *q, int32_t index, const float *input
     const char *name = q->graph->layers[index].name;
     cn_tensor *weight = cn_weights_of(q->weights, name, "weight"), before = *weight;
     float *scales = q->result->weight_scales[index];
-    if (!q->layers) return cn_round_weights(weight, NULL, scales, error);
     cn_quantize_layer *layer = &q->layers[index];
     layer->weights = cn_tensor_count(weight);
     size_t bytes = (size_t)layer->weights * sizeof *before.data;
