@@ -188,7 +188,7 @@ execution: all ## time pruned networks beside dense ones, all densities, and the
 # noise: what they stand for does not change the times.
 integers: all ## time networks of 8-bit integers beside floats and other engines (ten minutes): DB=
 	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50,vgg16,inception_v3,mobilenet_v1,mobilenet_v2
-	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50 --scheme block8 --rate 9.2
+	@$(CONDENSE) bench $(EXECUTION) --bits 8 --against all --model resnet50 --scheme block8x4 --rate 8
 
 figures: $(STAMP)-build ## draw plots/*.svg and *.png from results/study.db, else results/reference
 	@$(MAKE) --no-print-directory $(parallel) all

@@ -258,7 +258,6 @@ static bool on_levels(const recording *r, int32_t index)
     case CN_OP_MAX_POOL:
     case CN_OP_CONCAT:
     case CN_OP_FLATTEN:
-        return true;
     case CN_OP_GLOBAL_AVG_POOL:
         return true;
     case CN_OP_AVG_POOL: /* what is counted around the planes is 0, not the zero point */

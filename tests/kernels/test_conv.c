@@ -45,6 +45,7 @@ static const shape_case edge_cases[] = {
     {2, 21, 1, 3, 31, 3, 31, 1, 1, 1, 1, 0, 0, 0, 0, 4},  /* few pictures */
     {130, 33, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 17}, /* a vector of them and one more */
     {33, 40, 1, 1, 2, 1, 2, 1, 1, 1, 1, 0, 0, 0, 0, 64},  /* several tiles */
+    {4, 8, 1, 8, 2, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 3},     /* a gap among the pixels left over */
 };
 enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
 

@@ -9,6 +9,9 @@
  * done in parts. */
 enum { MOST_ROWS = CN_BY_ISA(8, 8, 4, 8) };
 
+/* Pixels after the vectors for which registers are left beside a whole tile's sums. */
+enum { MOST_BESIDE = CN_BY_ISA(0, 1, 0, CN_NARROW_PIXELS) };
+
 /* Floats by which weights are asked for ahead of their use: the processor's own guesses stop at
  * each page. */
 enum { AHEAD = 512 };
@@ -109,15 +112,13 @@ static void multiply_laned(const cn_sparse_narrow *n);
 /* A whole block and the pixels after it: together where registers are enough for that. */
 CN_INLINE void multiply_both(const cn_sparse_block *b, int of, int most)
 {
-    if (CN_BY_ISA(false, true, false, true)) {
-        switch (b->left) {
+    switch (b->left <= MOST_BESIDE ? b->left : 0) {
 #define CASE(n)                                                                                    \
     case n:                                                                                        \
-        multiply(b, 0, of, of, most, most, n);                                                     \
+        if (n <= MOST_BESIDE) multiply(b, 0, of, of, most, most, n);                               \
         return;
-            CASE(1) CASE(2) CASE(3) CASE(4)
+        CASE(1) CASE(2) CASE(3) CASE(4)
 #undef CASE
-        }
     }
     float tile[LANED_ROWS * CN_NARROW_PIXELS];
     cn_sparse_narrow n = {b->steps, of,        b->left,           b->weight,
