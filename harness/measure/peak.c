@@ -13,7 +13,7 @@
 enum {
     TRIES = 5,
     FMA_ROUNDS = 1000000,
-    LANES = 64,
+    STEP = 512,            /* floats, of which every level's reading kernel takes a whole number */
     FLOATS = 48 << 20,     /* 192 MiB: past the caches */
     NEAR_FLOATS = 48 << 10 /* 192 KiB a thread: past the first cache, within the second */
 };
@@ -33,25 +33,12 @@ static void multiply(void *context, size_t index, size_t thread)
     l->sink[index * 16] = l->kernels->f32_peak.run(FMA_ROUNDS, 0.999f, 0.001f);
 }
 
-static float add_up(const float *memory, size_t first, size_t end)
-{
-    float sums[LANES] = {0}; /* enough of them that no addition waits for another */
-    for (size_t i = first; i < end; i += LANES)
-#pragma omp simd
-        for (size_t k = 0; k < LANES; k++)
-            sums[k] += memory[i + k];
-    float sum = 0.0f;
-    for (size_t k = 0; k < LANES; k++)
-        sum += sums[k];
-    return sum;
-}
-
 static void read_memory(void *context, size_t index, size_t thread)
 {
     load *l = context;
     (void)thread;
-    size_t part = FLOATS / l->threads / LANES * LANES;
-    l->sink[index * 16] = add_up(l->memory, part * index, part * (index + 1));
+    size_t part = FLOATS / l->threads / STEP * STEP;
+    l->sink[index * 16] = l->kernels->f32_read.run(part, l->memory + part * index);
 }
 
 /* As many floats as read_memory, but the same few again and again. */
@@ -59,10 +46,9 @@ static void read_cache(void *context, size_t index, size_t thread)
 {
     load *l = context;
     (void)thread;
-    size_t first = NEAR_FLOATS * index;
     float sum = 0.0f;
     for (size_t done = 0; done < FLOATS / l->threads; done += NEAR_FLOATS)
-        sum += add_up(l->memory, first, first + NEAR_FLOATS);
+        sum += l->kernels->f32_read.run(NEAR_FLOATS, l->memory + NEAR_FLOATS * index);
     l->sink[index * 16] = sum;
 }
 

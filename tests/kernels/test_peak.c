@@ -1,4 +1,4 @@
-/* The FMA peak does what it says: all the chains run, for all the rounds. */
+/* The rulers do what they say: all the chains run, for all the rounds; every float is read once. */
 #include "check.h"
 #include "cpu/kernels/kernels.h"
 
@@ -9,4 +9,23 @@ void test_peak(cn_isa isa)
     float want = (float)(pixels * (rows * 10 + rows * (rows - 1) / 2));
     float got = k->f32_peak.run(10, 1, 1);
     report(got == want, "%s: 10 rounds give %g, want %g", k->f32_peak.name, got, want);
+}
+
+void test_read(cn_isa isa)
+{
+    const cn_kernels *k = cn_kernels_for(isa);
+    size_t step = (size_t)k->f32_read.rows * (size_t)k->f32_read.pixels;
+    for (size_t steps = 0; steps <= 3; steps++)
+        for (guard side = GUARD_BEFORE; side <= GUARD_AFTER; side++) {
+            guarded g = guarded_new(steps * step, side, 0);
+            for (size_t i = 0; i < g.floats; i++)
+                g.data[i] = (float)(i % 7); /* whole numbers: any order gives the same sum */
+            float want = 0;
+            for (size_t i = 0; i < g.floats; i++)
+                want += g.data[i];
+            float got = k->f32_read.run(g.floats, g.data);
+            report(got == want, "%s: sum of %zu is %g, want %g", k->f32_read.name, g.floats, got,
+                   want);
+            guarded_free(&g);
+        }
 }

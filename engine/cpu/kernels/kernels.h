@@ -204,6 +204,10 @@ typedef void cn_f32_depthwise_kernel(const cn_depthwise *d);
  * in each round; returns the sum of all. */
 typedef float cn_f32_peak_kernel(size_t rounds, float factor, float addend);
 
+/* read: the fastest way to read memory, for shares of its bandwidth: the sum of `count` floats,
+ * a multiple of rows x pixels; `from` is aligned to vectors. */
+typedef float cn_f32_read_kernel(size_t count, const float *from);
+
 /* product: tile[i * PIXELS + j] = sum over k of a[k * ROWS + i] * b[k * PIXELS + j], in doubles. */
 typedef void cn_f64_product_kernel(size_t depth, const double *a, const double *b, double *tile);
 
