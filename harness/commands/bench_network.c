@@ -165,6 +165,7 @@ static cn_status raise_peak(const st_bench_request *r, st_bench *b, cn_error *er
     cn_status status = st_peak_measure((int)r->threads, r->isa, &now, error);
     if (status) return status;
     b->peak.gflops = fmax(b->peak.gflops, now.gflops);
+    b->peak.gops = fmax(b->peak.gops, now.gops);
     b->peak.cache = fmax(b->peak.cache, now.cache);
     b->peak.gbytes = fmax(b->peak.gbytes, now.gbytes);
     b->peak.cached = now.cached;

@@ -28,7 +28,7 @@ static void print_layers(const st_bench *b)
         double limit, rate = l->ms > 0 ? 2e-6 * (double)l->macs / l->ms : 0;
         const char *bound = st_bound_name(st_bound_of(plan, i, &b->peak, &limit));
         printf("%-28s %-12s %-26s %8.3f %9.1f %6.1f%% %8.3f  %s\n", l->name, cn_op_name(l->op),
-               l->kernel, l->ms, rate, 100 * rate / b->peak.gflops, limit, bound);
+               l->kernel, l->ms, rate, 100 * rate / st_peak_of(l, &b->peak), limit, bound);
     }
     print_sum(plan);
 }
@@ -112,11 +112,11 @@ static void print_mask(const st_bench *b)
 void st_bench_print(const st_bench *b)
 {
     bool masked = st_bench_masked(b);
-    printf("%s %s, weights %s, %lld thread%s, batch %lld, %.2f GFLOP; peak %.0f GFLOP/s, cache "
-           "%.0f GB/s, memory %.1f GB/s\n",
+    printf("%s %s, weights %s, %lld thread%s, batch %lld, %.2f GFLOP; peak %.0f GFLOP/s, of "
+           "bytes %.0f GOP/s, cache %.0f GB/s, memory %.1f GB/s\n",
            b->model.name, b->model.scale, b->weights.label ? b->weights.label : "unknown",
            (long long)b->threads, b->threads == 1 ? "" : "s", (long long)b->batch, b->gflop,
-           b->peak.gflops, b->peak.cache, b->peak.gbytes);
+           b->peak.gflops, b->peak.gops, b->peak.cache, b->peak.gbytes);
     if (masked) print_mask(b);
     for (int32_t i = 0; i < b->duel.count; i++)
         if (!b->duel.contestants[i].excluded) print_contestant(b, i);
@@ -244,6 +244,7 @@ cJSON *st_bench_json(const st_bench *b)
     cJSON_AddNumberToObject(row, "gflop", b->gflop);
     cJSON_AddNumberToObject(row, "plan_ms", b->execution.plans[ST_OWN_PLANNED].plan_ms);
     cJSON_AddNumberToObject(row, "peak_gflops", b->peak.gflops);
+    cJSON_AddNumberToObject(row, "peak_byte_gops", b->peak.gops);
     cJSON_AddNumberToObject(row, "cache_gbytes", b->peak.cache);
     cJSON_AddNumberToObject(row, "memory_gbytes", b->peak.gbytes);
     for (int32_t i = 0; i < b->duel.count; i++)

@@ -8,13 +8,17 @@
 #include "measure/peak.h"
 
 typedef enum st_bound {
-    ST_BOUND_COMPUTE, /* products at the peak of fused multiply-adds */
+    ST_BOUND_COMPUTE, /* products at the peak for what they are of */
     ST_BOUND_CACHE,   /* weights as packed, input and output, from and to the second-level cache */
     ST_BOUND_MEMORY,  /* of these what does not fit in the largest cache, from memory */
     /* None of the three: the layer takes more than twice what they ask for at its fastest. Starting
      * and waiting for threads, packing and transforms, or a cache that its rows do not fit in. */
     ST_BOUND_OVERHEAD
 } st_bound;
+
+/* The peak for the layer's products, in operations (two each) a nanosecond: of bytes where its
+ * kernel is one of 8-bit integers, else of floats. */
+double st_peak_of(const st_layer_time *layer, const st_peak *peak);
 
 /* "compute", "cache", "memory", "overhead" */
 const char *st_bound_name(st_bound bound);

@@ -13,6 +13,7 @@
 enum {
     TRIES = 5,
     FMA_ROUNDS = 1000000,
+    BYTE_ROUNDS = FMA_ROUNDS / CN_I8_PEAK_STEPS,
     STEP = 512,            /* floats, of which every level's reading kernel takes a whole number */
     FLOATS = 48 << 20,     /* 192 MiB: past the caches */
     NEAR_FLOATS = 48 << 10 /* 192 KiB a thread: past the first cache, within the second */
@@ -31,6 +32,20 @@ static void multiply(void *context, size_t index, size_t thread)
     load *l = context;
     (void)thread;
     l->sink[index * 16] = l->kernels->f32_peak.run(FMA_ROUNDS, 0.999f, 0.001f);
+}
+
+static void multiply_bytes(void *context, size_t index, size_t thread)
+{
+    /* What one slot adds, the other takes off. */
+    static const int32_t slot[] = {0x01000100, 0x00010001};
+    int32_t weight[64];
+    load *l = context;
+    (void)thread;
+    for (int32_t i = 0; i < l->kernels->i8_peak.rows; i++) {
+        uint32_t pair = 0xff01 - 0xff * (uint32_t)i; /* bytes i + 1 and -i - 1 */
+        weight[i] = (int32_t)(pair * 0x10001);
+    }
+    l->sink[index * 16] = (float)l->kernels->i8_peak.run(BYTE_ROUNDS, weight, slot);
 }
 
 static void read_memory(void *context, size_t index, size_t thread)
@@ -93,6 +108,9 @@ cn_status st_peak_measure(int threads, cn_isa isa, st_peak *peak, cn_error *erro
         double per_round = 2.0 * l.kernels->f32_peak.rows * l.kernels->f32_peak.pixels;
         double ns = fastest(pool, multiply, &l);
         peak->gflops = per_round * FMA_ROUNDS * (double)l.threads / ns;
+        per_round = 8.0 * CN_I8_PEAK_STEPS * l.kernels->i8_peak.rows * l.kernels->i8_peak.pixels;
+        ns = fastest(pool, multiply_bytes, &l);
+        peak->gops = per_round * BYTE_ROUNDS * (double)l.threads / ns;
         peak->gbytes = (double)FLOATS * sizeof(float) / fastest(pool, read_memory, &l);
         peak->cache = (double)FLOATS * sizeof(float) / fastest(pool, read_cache, &l);
         peak->cached = largest_cache();

@@ -7,6 +7,7 @@
 
 typedef struct st_peak {
     double gflops; /* fused multiply-adds in registers, two operations each, on all threads */
+    double gops;   /* products of bytes, added up, likewise */
     double cache;  /* GB/s read from the second-level cache, on all threads */
     double gbytes; /* GB/s read from memory, on all threads */
     double cached; /* bytes of the largest cache, 0 where the system does not say */

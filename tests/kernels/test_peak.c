@@ -29,3 +29,21 @@ void test_read(cn_isa isa)
             guarded_free(&g);
         }
 }
+
+void test_int8_peak(cn_isa isa)
+{
+    const cn_kernels *k = cn_kernels_for(isa);
+    int32_t rows = k->i8_peak.rows, lanes = k->i8_peak.pixels;
+    static const int32_t slot[] = {0x04030201, 0x08070605};
+    enum { ROUNDS = 5 };
+    int32_t weight[64], want = 0;
+    for (int32_t r = 0; r < rows; r++) {
+        int32_t bytes[] = {1, -1, r, 3}, both = 0; /* of two steps */
+        weight[r] = 0x0300ff01 + r * 0x10000;
+        for (int32_t i = 0; i < 4; i++)
+            both += bytes[i] * (2 * i + 6 - 2 * k->i8_offset);
+        want += lanes * (r + ROUNDS * CN_I8_PEAK_STEPS / 2 * both);
+    }
+    int32_t got = k->i8_peak.run(ROUNDS, weight, slot);
+    report(got == want, "%s: %d rounds give %d, want %d", k->i8_peak.name, ROUNDS, got, want);
+}

@@ -142,4 +142,11 @@ typedef struct cn_i8_convert {
 typedef void cn_i8_quantize_kernel(const cn_i8_convert *convert);
 typedef void cn_i8_expand_kernel(const cn_i8_convert *convert);
 
+/* peak: the most products of bytes that a core can do, for shares of the peak: `rounds` times
+ * CN_I8_PEAK_STEPS x rows x pixels x 4 of them, all in registers. Each lane of row i starts at i
+ * and gains in each step the products of the bytes of weight[i] with those of one of the slots, in
+ * turn, as in conv. The sum of all. */
+enum { CN_I8_PEAK_STEPS = 12 }; /* an even number */
+typedef int32_t cn_i8_peak_kernel(size_t rounds, const int32_t *weight, const int32_t slot[2]);
+
 #endif
