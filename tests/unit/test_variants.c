@@ -1,13 +1,19 @@
-/* The committed compressed weights: kernels that skip zeros name the same classes of the
- * Fashion-MNIST test set as dense ones that multiply with them. */
+/* The committed compressed weights: kernels that skip zeros, generated ones and the code that
+ * trained them name the same classes of the Fashion-MNIST test set as dense kernels, which multiply
+ * with the zeros. */
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "condense/generate.h"
 #include "condense/memory.h"
+#include "condense/quantize.h"
 #include "condense/session.h"
+#include "condense/train.h"
+#include "condense/wisdom.h"
 #include "data/catalog.h"
 #include "data/dataset.h"
 #include "data/store_weights.h"
@@ -46,34 +52,120 @@ static void take_pictures(subject *s)
     st_dataset_free(set);
 }
 
-/* Names a class for each picture; returns how many are right. *sparse: layers that skip zeros. */
-static int32_t look(const subject *s, bool skips, int32_t *named, int32_t *sparse)
+static int32_t largest(const float *row, int32_t classes)
 {
-    cn_session_options options = cn_session_defaults();
-    cn_session *session;
-    cn_error error = {0};
-    int32_t hits = 0, count;
-    float output[BATCH * 16];
-    options.sparse = skips;
-    options.batch = BATCH;
-    cr_assert_leq(s->classes, 16);
-    cr_assert_eq(cn_session_new(&session, &s->model.graph, &s->weights, &options, &error), CN_OK,
-                 "%s", error.message);
+    int32_t best = 0;
+    for (int32_t c = 1; c < classes; c++)
+        if (row[c] > row[best]) best = c;
+    return best;
+}
+
+/* Layers whose kernel's name has `part`. */
+static int32_t count_kernels(const cn_session *session, const char *part)
+{
+    int32_t count, found = 0;
     const cn_layer_profile *profile = cn_session_profile(session, &count);
     for (int32_t i = 0; i < count; i++)
-        *sparse += strstr(profile[i].kernel, "sparse") != NULL;
+        found += strstr(profile[i].kernel, part) != NULL;
+    return found;
+}
+
+/* Names a class for each picture; returns how many are right. */
+static int32_t look(const subject *s, cn_session *session, int32_t *named)
+{
+    int32_t hits = 0;
+    float output[BATCH * 16];
+    cr_assert_leq(s->classes, 16);
     int64_t size = cn_shape_count(s->model.graph.layers[0].shape);
     for (int32_t i = 0; i < PICTURES; i++) {
         if (i % BATCH == 0)
-            cr_assert_eq(cn_session_run(session, s->input + i * size, output, &error), CN_OK);
-        const float *row = output + i % BATCH * s->classes;
-        named[i] = 0;
-        for (int32_t c = 1; c < s->classes; c++)
-            if (row[c] > row[named[i]]) named[i] = c;
+            cr_assert_eq(cn_session_run(session, s->input + i * size, output, NULL), CN_OK);
+        named[i] = largest(output + i % BATCH * s->classes, s->classes);
         hits += named[i] == s->labels[i];
     }
-    cn_session_free(session);
     return hits;
+}
+
+static cn_session *new_session(const subject *s, const cn_session_options *options)
+{
+    cn_session *session;
+    cn_error error = {0};
+    cr_assert_eq(cn_session_new(&session, &s->model.graph, &s->weights, options, &error), CN_OK,
+                 "%s", error.message);
+    return session;
+}
+
+static cn_session_options options_with(bool sparse)
+{
+    cn_session_options options = cn_session_defaults();
+    options.batch = BATCH;
+    options.sparse = sparse;
+    return options;
+}
+
+static void expect_same(const char *path, const char *what, const int32_t *got, const int32_t *want)
+{
+    for (int32_t i = 0; i < PICTURES; i++)
+        cr_expect_eq(got[i], want[i], "%s, picture %d: class %d, %s %d", path, i, want[i], what,
+                     got[i]);
+}
+
+/* The code for training, in inference mode. */
+static void train_look(const subject *s, int32_t *named)
+{
+    cn_trainer *trainer;
+    cn_error error = {0};
+    float logits[BATCH * 16];
+    cr_assert_eq(cn_trainer_new(&trainer, &s->model.graph, &s->weights, BATCH, 1, &error), CN_OK,
+                 "%s", error.message);
+    int64_t size = cn_shape_count(s->model.graph.layers[0].shape);
+    for (int32_t i = 0; i < PICTURES; i++) {
+        if (i % BATCH == 0)
+            cr_assert_eq(cn_trainer_forward(trainer, s->input + i * size, logits, &error), CN_OK);
+        named[i] = largest(logits + i % BATCH * s->classes, s->classes);
+    }
+    cn_trainer_free(trainer);
+}
+
+/* Wisdom that has each layer run on generated kernels that can. */
+static cn_wisdom *all_generated(const cn_session *session)
+{
+    cn_wisdom *wisdom;
+    int32_t count;
+    cr_assert_eq(cn_wisdom_new(&wisdom, "this", NULL), CN_OK);
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++) {
+        cn_wisdom_key key = {cn_session_isa(session), 1, BATCH, profile[i].signature};
+        if (key.signature)
+            cr_assert_eq(cn_wisdom_add(wisdom, &key, "sparse1/generated", 1, NULL), CN_OK);
+    }
+    return wisdom;
+}
+
+/* Kernels generated for the weights' own zeros. */
+static void generated_look(const subject *s, const char *path, const int32_t *want)
+{
+    char folder[] = "/tmp/condense-variants-XXXXXX";
+    cr_assert_not_null(mkdtemp(folder));
+    cn_session_options options = options_with(true);
+    cn_session *session = new_session(s, &options);
+    cn_wisdom *wisdom = all_generated(session);
+    cn_session_free(session);
+    cr_assert_eq(cn_generator_new(&options.generator, "cc", folder, NULL), CN_OK);
+    options.wisdom = wisdom;
+    session = new_session(s, &options);
+    cn_generator_counts counts = cn_generator_report(options.generator);
+    int32_t named[PICTURES];
+    look(s, session, named);
+    expect_same(path, "generated", named, want);
+    cr_expect_gt(counts.compiled, 0, "%s: nothing was generated: %s", path,
+                 cn_generator_problem(options.generator));
+    cn_session_free(session);
+    cn_generator_free(options.generator);
+    cn_wisdom_free(wisdom);
+    char *command = cn_sprintf("rm -r %s", folder);
+    cr_expect_eq(system(command), 0);
+    cn_free(command);
 }
 
 static void check(const char *path, const char *model, const char *variant)
@@ -87,15 +179,30 @@ static void check(const char *path, const char *model, const char *variant)
         st_weights_load_compressed(&s.model, variant, "", NAN, path, &s.weights, &found, &error),
         CN_OK, "%s", error.message);
     take_pictures(&s);
-    int32_t with[PICTURES], without[PICTURES], sparse = 0, none = 0;
-    int32_t hits = look(&s, true, with, &sparse);
-    look(&s, false, without, &none);
-    cr_expect_eq(none, 0);
+    int32_t with[PICTURES], without[PICTURES], trained[PICTURES];
+    cn_session_options skips = options_with(true), dense = options_with(false);
+    cn_session *session = new_session(&s, &skips);
+    int32_t hits = look(&s, session, with), sparse = count_kernels(session, "sparse");
+    cn_session_free(session);
+    session = new_session(&s, &dense);
+    look(&s, session, without);
+    cr_expect_eq(count_kernels(session, "sparse"), 0);
+    cn_session_free(session);
     cr_expect_gt(hits, PICTURES * 8 / 10, "%s: %d of %d are right", path, hits, (int)PICTURES);
     cr_expect(!strncmp(variant, "quantized", 9) || sparse > 0, "%s: no zeros are skipped", path);
-    for (int32_t i = 0; i < PICTURES; i++)
-        cr_expect_eq(with[i], without[i], "%s, picture %d: class %d, without zeros %d", path, i,
-                     without[i], with[i]);
+    expect_same(path, "without zeros", with, without);
+    if (cn_quantization_there(&s.weights)) { /* integers round activations; training does not */
+        dense.integers = false;
+        session = new_session(&s, &dense);
+        look(&s, session, without);
+        cn_session_free(session);
+    }
+    train_look(&s, trained);
+    expect_same(path, "in training", trained, without);
+    bool small = !strcmp(model, "lenet5") && !strcmp(variant, "pruned");
+    bool compiler = small && system("cc --version >/dev/null 2>&1") == 0;
+    if (compiler && cn_isa_available(CN_ISA_BEST) != CN_ISA_SCALAR)
+        generated_look(&s, path, without);
     cn_free(s.input);
     cn_weights_clear(&s.weights);
     cn_model_clear(&s.model);
