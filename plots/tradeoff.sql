@@ -15,7 +15,7 @@ SELECT panel, 'Accuracy over rate: ' || model || ', ' || scale || ' scale' AS he
   FROM curves
   JOIN (SELECT *, images AS test_images,
                count(*) OVER (PARTITION BY model, scale, scheme, method, rate_asked) AS seeds
-          FROM compressions WHERE levels = 'none') USING (model, scale)
+          FROM compressions WHERE levels = 'none') USING (model, scale, recipe)
  GROUP BY panel ORDER BY model, scale;
 
 -- name: series
@@ -37,6 +37,6 @@ SELECT row_number() OVER (ORDER BY look, kind) AS series, look, kind,
 SELECT scheme || ', ' || CASE method WHEN 'admm' THEN 'ADMM' ELSE method END AS name,
        avg(rate) AS rate, max(0.01, 100 * (1 - avg(top1))) AS error,
        max(0.01, 100 * (1 - max(top1))) AS low, max(0.01, 100 * (1 - min(top1))) AS high
-  FROM compressions JOIN curves USING (model, scale)
+  FROM compressions JOIN curves USING (model, scale, recipe)
  WHERE panel = :panel AND levels = 'none'
  GROUP BY scheme, method, rate_asked ORDER BY name, rate;

@@ -55,26 +55,39 @@ SELECT op, min(8, row_number() OVER (ORDER BY weight DESC, op)) AS kind
   FROM (SELECT op, sum(share) AS weight FROM measured JOIN v_operator_share USING (cell)
          GROUP BY op);
 
--- Finished compressions. Of several with the same scheme, method, rate, levels and seed (another
--- recipe, another start) the newest counts.
+-- Finished compressions, with the recipe of their training, the steps of retraining in it (NULL where
+-- an epoch is all pictures), and whether what each layer gives was given by hand. Of several with the
+-- same scheme, method, rate, levels, seed and recipe (another start) the newest counts.
 CREATE TEMP VIEW compressions AS
-SELECT * FROM v_compression
- WHERE compression IN (SELECT max(compression) FROM v_compression
+WITH each AS (
+  SELECT v.*, json_remove(json_extract(config, '$.recipe'), '$.seed') AS recipe,
+         json_extract(config, '$.recipe.epochs')
+           * nullif(json_extract(config, '$.recipe.epoch_steps'), 0) AS steps,
+         iif(json_extract(config, '$.layer_rates') <> '', 'given', 'found') AS shares
+    FROM v_compression v JOIN compression ON compression.id = v.compression)
+SELECT * FROM each
+ WHERE compression IN (SELECT max(compression) FROM each
                         GROUP BY model, scale, dataset, scheme, method, rate_asked, levels, bits,
-                                 seed);
+                                 seed, recipe);
 
--- Networks with a curve: pruned at three rates or more by one scheme and method.
+-- Networks with a curve: pruned at three rates or more by one scheme, method and recipe; of several
+-- recipes, the one with most of them.
 CREATE TEMP VIEW curves AS
-SELECT DISTINCT model, scale, model || '-' || scale AS panel
-  FROM (SELECT model, scale FROM compressions WHERE levels = 'none'
-         GROUP BY model, scale, scheme, method HAVING count(DISTINCT rate_asked) >= 3);
+SELECT model, scale, recipe, model || '-' || scale AS panel
+  FROM (SELECT model, scale, recipe, row_number() OVER (PARTITION BY model, scale
+                                                        ORDER BY sum(points) DESC, recipe) AS choice
+          FROM (SELECT model, scale, recipe, count(*) AS points FROM compressions
+                 WHERE levels = 'none' GROUP BY model, scale, recipe, scheme, method
+                HAVING count(DISTINCT rate_asked) >= 3)
+         GROUP BY model, scale, recipe)
+ WHERE choice = 1;
 
 -- The run by ADMM that shows its convergence: of each curve the newest at the highest rate.
 CREATE TEMP VIEW converged AS
 SELECT * FROM (
   SELECT *, row_number() OVER (PARTITION BY panel ORDER BY rate_asked DESC, compression DESC)
               AS choice
-    FROM compressions JOIN curves USING (model, scale)
+    FROM compressions JOIN curves USING (model, scale, recipe)
    WHERE method = 'admm' AND levels = 'none'
      AND compression IN (SELECT compression FROM v_compression_step WHERE phase = 'admm'))
  WHERE choice = 1;
@@ -85,7 +98,8 @@ SELECT a.scale, a.scheme, a.top1 - m.top1 AS gain
   FROM compressions a
   JOIN compressions m ON m.model = a.model AND m.scale = a.scale AND m.dataset = a.dataset
        AND m.scheme = a.scheme AND m.rate_asked = a.rate_asked AND m.levels = a.levels
-       AND m.bits IS a.bits AND m.seed = a.seed AND m.method = 'magnitude'
+       AND m.bits IS a.bits AND m.seed = a.seed AND m.recipe = a.recipe
+       AND m.method = 'magnitude'
  WHERE a.method = 'admm';
 
 -- Runs of pruned networks. Of each network and scheme one stands for it: the newest of those beside

@@ -212,25 +212,26 @@ SELECT bar, threads, n, fixed(measured, 3) AS measured,
   FROM bars ORDER BY position, bar, threads;
 
 -- name: compression
--- caption: Pruned networks: top-1 accuracy in per cent by method, at each rate of each scheme; means
---  over n seeds. The rate that was reached is the methods' mean.
+-- caption: Pruned networks: top-1 accuracy in per cent by method, at each rate of each scheme, with as
+--  many steps of retraining; means over n seeds. The rate that was reached is the methods' mean.
 -- empty: No network was pruned ('condense compress').
 WITH each AS (
-  SELECT scale, model, scheme, rate_asked, method, avg(rate) AS rate, avg(top1_dense) AS dense,
-         avg(top1) AS top1, count(*) AS seeds
-    FROM compressions WHERE levels = 'none' GROUP BY scale, model, scheme, rate_asked, method)
+  SELECT scale, model, scheme, rate_asked, recipe, steps, method, avg(rate) AS rate,
+         avg(top1_dense) AS dense, avg(top1) AS top1, count(*) AS seeds
+    FROM compressions WHERE levels = 'none'
+   GROUP BY scale, model, scheme, rate_asked, recipe, method)
 SELECT scale, model AS network, scheme, printf('%g', rate_asked) AS asked, fixed(avg(rate), 2) AS rate,
-       max(seeds) AS n, fixed(100 * avg(dense), 2) AS dense,
+       max(seeds) AS n, steps, 'whole epochs' AS "steps?", fixed(100 * avg(dense), 2) AS dense,
        fixed(100 * max(CASE method WHEN 'admm' THEN top1 END), 2) AS ADMM,
        fixed(100 * max(CASE method WHEN 'magnitude' THEN top1 END), 2) AS magnitude,
        fixed(100 * max(CASE method WHEN 'random' THEN top1 END), 2) AS random,
        'not run' AS "?"
-  FROM each GROUP BY scale, model, scheme, rate_asked
- ORDER BY scale <> 'imagenet', scale, model, scheme, rate_asked;
+  FROM each GROUP BY scale, model, scheme, rate_asked, recipe
+ ORDER BY scale <> 'imagenet', scale, model, scheme, rate_asked, steps;
 
 -- name: pairs
--- caption: ADMM beside magnitude: pairs of the same network, scale, data, scheme, rate asked, levels
---  and seed; how many have ADMM at least as accurate, which is to be 80 %; and the mean difference
+-- caption: ADMM beside magnitude: pairs of the same network, scale, data, scheme, rate asked, levels,
+--  seed and recipe; how many have ADMM at least as accurate, which is to be 80 %; and the mean difference
 --  of the accuracies in points, ADMM over magnitude, with its range.
 -- empty: No network was compressed by both.
 SELECT scale, scheme, count(*) AS pairs, sum(gain >= 0) AS "ADMM at least as good",
@@ -242,8 +243,8 @@ SELECT scale, scheme, count(*) AS pairs, sum(gain >= 0) AS "ADMM at least as goo
 
 -- name: blocks
 -- caption: What it costs that eight output channels share a mask (`block8`): accuracy in per cent by
---  ADMM, unstructured and in blocks at the same rate asked, means over n seeds, and the difference
---  in points; levels where there are any.
+--  ADMM, unstructured and in blocks at the same rate asked by the same recipe, means over n seeds, and
+--  the difference in points; levels where there are any.
 -- empty: No network was pruned both ways.
 SELECT b.scale, b.model AS network,
        CASE b.levels WHEN 'none' THEN 'none' ELSE b.bits || '-bit ' || b.levels END AS levels,
@@ -253,21 +254,22 @@ SELECT b.scale, b.model AS network,
   FROM compressions b
   JOIN compressions u ON u.model = b.model AND u.scale = b.scale AND u.dataset = b.dataset
        AND u.rate_asked = b.rate_asked AND u.seed = b.seed AND u.levels = b.levels
-       AND u.bits IS b.bits AND u.scheme = 'unstructured' AND u.method = 'admm'
+       AND u.bits IS b.bits AND u.recipe = b.recipe AND u.scheme = 'unstructured'
+       AND u.method = 'admm'
  WHERE b.scheme = 'block8' AND b.method = 'admm'
- GROUP BY b.scale, b.model, b.levels, b.bits, b.rate_asked
+ GROUP BY b.scale, b.model, b.levels, b.bits, b.rate_asked, b.recipe
  ORDER BY b.scale <> 'imagenet', b.scale, b.model, b.levels <> 'none', b.levels, b.bits,
           b.rate_asked;
 
 -- name: ladder
--- caption: LeNet-5 by ADMM, single weights removed, each rate from the network of the one before: n
---  seeds, top-1 accuracy in per cent with its standard deviation over the seeds, and the points
---  lost, which are to be at most 0.20; then how much smaller the weights are stored, without indices
---  (as the papers count) and with them. The weights of convolutions and fully connected layers,
---  against float32.
+-- caption: LeNet-5 by ADMM, single weights removed, each rate from the network of the one before;
+--  what each layer gives is found from its sensitivity, or given by hand. n seeds, top-1 accuracy in
+--  per cent with its standard deviation over the seeds, and the points lost, which are to be at most
+--  0.20; then how much smaller the weights are stored, without indices (as the papers count) and with
+--  them. The weights of convolutions and fully connected layers, against float32.
 -- empty: LeNet-5 was not pruned by ADMM ('make compress MODEL=lenet5').
 SELECT dataset, CASE levels WHEN 'none' THEN 'float32' ELSE bits || '-bit ' || levels END AS levels,
-       fixed(avg(rate), 1) AS rate, fixed(avg(kept), 0) AS weights, count(*) AS n,
+       fixed(avg(rate), 1) AS rate, shares, fixed(avg(kept), 0) AS weights, count(*) AS n,
        fixed(100 * avg(top1_dense), 2) AS dense, fixed(100 * avg(top1), 2) AS "top-1",
        fixed(100 * sqrt(max(0, sum(top1 * top1) - count(*) * avg(top1) * avg(top1))
                           / nullif(count(*) - 1, 0)), 2) AS deviation,
@@ -277,7 +279,7 @@ SELECT dataset, CASE levels WHEN 'none' THEN 'float32' ELSE bits || '-bit ' || l
        fixed(avg(storage_rate_values), 0) || 'x' AS "stored, no indices",
        fixed(avg(storage_rate), 0) || 'x' AS stored, 'no container was written' AS "?"
   FROM compressions WHERE model = 'lenet5' AND scheme = 'unstructured' AND method = 'admm'
- GROUP BY dataset, levels, bits, rate_asked
+ GROUP BY dataset, levels, bits, rate_asked, shares
  ORDER BY dataset <> 'mnist', dataset, levels <> 'none', levels, bits, rate_asked;
 
 -- name: execution
