@@ -261,6 +261,22 @@ SELECT b.scale, b.model AS network,
  ORDER BY b.scale <> 'imagenet', b.scale, b.model, b.levels <> 'none', b.levels, b.bits,
           b.rate_asked;
 
+-- name: calibration
+-- caption: Compressed after training, by calibration pictures alone: top-1 accuracy in per cent on n test
+--  pictures before and after, the points lost, and the bar where there is one (8 bits: 0.3 points at the fashion scale,
+--  1.0 on ImageNet). Layers' error: mean squared error of the outputs over their mean square on the
+--  calibration pictures; floor: of rounding to the nearest, or of magnitude.
+-- empty: No network was compressed after training ('condense calibrate').
+SELECT scale, weights, CASE WHEN bits THEN bits || '-bit ' || ranges ELSE scheme || ' by ' || method END AS what,
+       CASE scheme WHEN 'none' THEN NULL ELSE fixed(rate, 2) END AS rate, 'not pruned' AS "rate?", calibration_images AS pictures, images AS n,
+       fixed(100 * top1_before, 2) AS before, fixed(100 * top1, 2) AS after, fixed(100 * loss, 2) AS lost,
+       CASE WHEN bits IS NULL OR weights LIKE '%.cnz' THEN NULL
+            WHEN round(loss, 6) <= CASE scale WHEN 'imagenet' THEN 0.01 ELSE 0.003 END THEN 'met'
+            ELSE 'missed' END AS bar, 'no bar' AS "bar?",
+       printf('%.1e', error) AS error, printf('%.1e', floor) AS floor, 'not measured' AS "?"
+  FROM v_calibration
+ ORDER BY scale <> 'imagenet', scale, weights LIKE '%.cnz', weights, bits IS NULL, scheme, method, rate;
+
 -- name: ladder
 -- caption: LeNet-5 by ADMM, single weights removed, each rate from the network of the one before;
 --  what each layer gives is found from its sensitivity, or given by hand. n seeds, top-1 accuracy in
