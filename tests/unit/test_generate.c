@@ -15,40 +15,9 @@
 #include "condense/session.h"
 #include "condense/wisdom.h"
 #include "data/catalog.h"
+#include "generating.h"
 #include "nets.h"
 #include "plan/generate.h"
-
-static const char compiler[] = "cc";
-
-/* The tests need a compiler, as generating does. */
-static bool no_compiler(void)
-{
-    int status = system("cc --version >/dev/null 2>&1");
-    if (status == 0) return false;
-    cr_log_warn("skipped: there is no C compiler 'cc' on this machine");
-    return true;
-}
-
-/* A folder of one's own; free with drop_folder. */
-static char *new_folder(void)
-{
-    char *folder = cn_strdup("/tmp/condense-kernels-XXXXXX");
-    cr_assert_not_null(mkdtemp(folder));
-    return folder;
-}
-
-static void drop_folder(char *folder)
-{
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));) {
-        char *path = cn_sprintf("%s/%s", folder, e->d_name);
-        unlink(path);
-        cn_free(path);
-    }
-    if (d) closedir(d);
-    rmdir(folder);
-    cn_free(folder);
-}
 
 /* The only file of the folder, which the caller frees. */
 static char *only_file(const char *folder)
@@ -245,10 +214,10 @@ static void check_layer(cn_generator *generator, const layer *l, cn_isa isa, uin
 
 Test(generate, kernels_give_the_same_bits)
 {
-    if (no_compiler()) cr_skip("there is no C compiler");
-    char *folder = new_folder();
+    if (!test_has_compiler()) cr_skip("there is no C compiler");
+    char *folder = test_new_folder();
     cn_generator *generator;
-    cr_assert_eq(cn_generator_new(&generator, compiler, folder, NULL), CN_OK);
+    cr_assert_eq(cn_generator_new(&generator, test_compiler, folder, NULL), CN_OK);
     int32_t expected = 0;
     for (int isa = CN_ISA_SCALAR; isa < CN_ISA_BEST; isa++)
         for (int i = 0; i < LAYERS && has_code((cn_isa)isa); i++, expected++)
@@ -259,7 +228,7 @@ Test(generate, kernels_give_the_same_bits)
     cr_assert_geq(counts.compiled, LAYERS);
     cr_assert_null(cn_generator_problem(generator));
     cn_generator_free(generator);
-    drop_folder(folder);
+    test_drop_folder(folder);
 }
 
 /* One layer with a new generator: what that says afterwards. */
@@ -288,60 +257,60 @@ static cn_generator_counts generate_once(const char *command, const char *folder
 Test(generate, no_compiler_means_the_programs_own_kernels)
 {
     if (!has_code(cn_isa_available(CN_ISA_BEST))) cr_skip("nothing is generated at this level");
-    char *folder = new_folder(), problem[512];
+    char *folder = test_new_folder(), problem[512];
     cr_assert_eq(generate_once("/nonexistent/cc", folder, problem).failed, 1);
     cr_assert(strstr(problem, "/nonexistent/cc"), "%s", problem);
     cr_assert_eq(generate_once("false", folder, problem).failed, 1);
     /* No shell looks at the name. */
     cr_assert_eq(generate_once("cc; touch /tmp/condense-injected", folder, problem).failed, 1);
     cr_assert_neq(access("/tmp/condense-injected", F_OK), 0);
-    drop_folder(folder);
+    test_drop_folder(folder);
 }
 
 Test(generate, kernels_are_found_again_and_damaged_ones_made_again)
 {
-    if (no_compiler()) cr_skip("there is no C compiler");
+    if (!test_has_compiler()) cr_skip("there is no C compiler");
     if (!has_code(cn_isa_available(CN_ISA_BEST))) cr_skip("nothing is generated at this level");
-    char *folder = new_folder(), problem[512];
-    cr_assert_eq(generate_once(compiler, folder, problem).compiled, 1);
-    cr_assert_eq(generate_once(compiler, folder, problem).found, 1, "%s", problem);
+    char *folder = test_new_folder(), problem[512];
+    cr_assert_eq(generate_once(test_compiler, folder, problem).compiled, 1);
+    cr_assert_eq(generate_once(test_compiler, folder, problem).found, 1, "%s", problem);
     char *path = only_file(folder);
     struct stat s;
     stat(path, &s);
     cr_assert_eq(truncate(path, s.st_size / 2), 0);
-    cr_assert_eq(generate_once(compiler, folder, problem).compiled, 1, "%s", problem);
-    cr_assert_eq(generate_once(compiler, folder, problem).found, 1);
+    cr_assert_eq(generate_once(test_compiler, folder, problem).compiled, 1, "%s", problem);
+    cr_assert_eq(generate_once(test_compiler, folder, problem).found, 1);
     FILE *file = fopen(path, "r+b");
     fseek(file, s.st_size / 3, SEEK_SET);
     fputc(fgetc(file) ^ 1, file);
     fclose(file);
-    cr_assert_eq(generate_once(compiler, folder, problem).compiled, 1, "%s", problem);
+    cr_assert_eq(generate_once(test_compiler, folder, problem).compiled, 1, "%s", problem);
     cn_free(path);
     path = only_file(folder);
     cn_free(path);
-    drop_folder(folder);
+    test_drop_folder(folder);
 }
 
 Test(generate, a_folder_that_others_write_to_is_not_trusted)
 {
     if (!has_code(cn_isa_available(CN_ISA_BEST))) cr_skip("nothing is generated at this level");
-    char *folder = new_folder(), problem[512];
+    char *folder = test_new_folder(), problem[512];
     chmod(folder, 0777);
-    cr_assert_eq(generate_once(compiler, folder, problem).failed, 1);
+    cr_assert_eq(generate_once(test_compiler, folder, problem).failed, 1);
     cr_assert(strstr(problem, folder), "%s", problem);
-    drop_folder(folder);
+    test_drop_folder(folder);
 }
 
 Test(generate, processes_may_share_a_folder)
 {
-    if (no_compiler()) cr_skip("there is no C compiler");
+    if (!test_has_compiler()) cr_skip("there is no C compiler");
     if (!has_code(cn_isa_available(CN_ISA_BEST))) cr_skip("nothing is generated at this level");
-    char *folder = new_folder(), problem[512];
+    char *folder = test_new_folder(), problem[512];
     pid_t children[3];
     for (int i = 0; i < 3; i++) {
         children[i] = fork();
         if (children[i]) continue;
-        cn_generator_counts counts = generate_once(compiler, folder, problem);
+        cn_generator_counts counts = generate_once(test_compiler, folder, problem);
         _exit(counts.compiled + counts.found == 1 ? 0 : 1);
     }
     for (int i = 0; i < 3; i++) {
@@ -349,16 +318,16 @@ Test(generate, processes_may_share_a_folder)
         waitpid(children[i], &status, 0);
         cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "process %d", i);
     }
-    cr_assert_eq(generate_once(compiler, folder, problem).found, 1);
+    cr_assert_eq(generate_once(test_compiler, folder, problem).found, 1);
     cn_free(only_file(folder));
-    drop_folder(folder);
+    test_drop_folder(folder);
 }
 
 Test(generate, what_does_not_fit_stays_as_it_is)
 {
-    char *folder = new_folder();
+    char *folder = test_new_folder();
     cn_generator *generator;
-    cr_assert_eq(cn_generator_new(&generator, compiler, folder, NULL), CN_OK);
+    cr_assert_eq(cn_generator_new(&generator, test_compiler, folder, NULL), CN_OK);
     const layer tiny = {4, 8, 1, 2, 2, 1, 0, 1, CN_ACT_NONE, false, SCATTERED, 0.5};
     given g = given_new(&tiny, 1), scattered = given_new(&layers[0], 1);
     const cn_conv_way packed = {CN_CONV_SPARSE1, .input = CN_INPUT_PACKED};
@@ -374,26 +343,7 @@ Test(generate, what_does_not_fit_stays_as_it_is)
     given_free(&g);
     given_free(&scattered);
     cn_generator_free(generator);
-    drop_folder(folder);
-}
-
-/* Wisdom that has every layer run on generated kernels that can. */
-static cn_wisdom *all_generated(const cn_session *session)
-{
-    cn_wisdom *wisdom;
-    int32_t count;
-    cr_assert_eq(cn_wisdom_new(&wisdom, "this", NULL), CN_OK);
-    const cn_layer_profile *profile = cn_session_profile(session, &count);
-    for (int32_t i = 0; i < count; i++) {
-        char names[CN_MOST_WAYS][CN_WAY_SIZE];
-        int32_t ways = cn_session_ways(session, i, names);
-        for (int32_t w = 0; w < ways; w++) {
-            cn_wisdom_key key = {cn_session_isa(session), 2, 1, profile[i].signature};
-            if (!strcmp(names[w], "sparse1/generated"))
-                cr_assert_eq(cn_wisdom_add(wisdom, &key, names[w], 1, NULL), CN_OK);
-        }
-    }
-    return wisdom;
+    test_drop_folder(folder);
 }
 
 static int32_t count_generated(const cn_session *session)
@@ -445,18 +395,18 @@ static network pruned_network(void)
 
 Test(generate, a_network_follows_wisdom_where_it_has_a_generator)
 {
-    if (no_compiler()) cr_skip("there is no C compiler");
+    if (!test_has_compiler()) cr_skip("there is no C compiler");
     if (!has_code(cn_isa_available(CN_ISA_BEST))) cr_skip("nothing is generated at this level");
-    char *folder = new_folder();
+    char *folder = test_new_folder();
     network n = pruned_network();
     cn_session_options options = cn_session_defaults();
     cn_session *session;
     options.threads = 2;
     cr_assert_null(options.generator, "off unless asked for");
-    cr_assert_eq(cn_generator_new(&options.generator, compiler, folder, NULL), CN_OK);
+    cr_assert_eq(cn_generator_new(&options.generator, test_compiler, folder, NULL), CN_OK);
     cr_assert_eq(cn_session_new(&session, &n.model.graph, &n.weights, &options, NULL), CN_OK);
     cr_assert_eq(count_generated(session), 0, "the static choice is none of them");
-    cn_wisdom *wisdom = all_generated(session);
+    cn_wisdom *wisdom = test_all_generated(session, 2, 1);
     cn_session_free(session);
     options.wisdom = wisdom;
     cr_assert_eq(cn_session_new(&session, &n.model.graph, &n.weights, &options, NULL), CN_OK);
@@ -477,5 +427,5 @@ Test(generate, a_network_follows_wisdom_where_it_has_a_generator)
     cn_free(n.right);
     cn_weights_clear(&n.weights);
     cn_model_clear(&n.model);
-    drop_folder(folder);
+    test_drop_folder(folder);
 }

@@ -5,7 +5,6 @@
 #include <glob.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "condense/generate.h"
@@ -13,10 +12,11 @@
 #include "condense/quantize.h"
 #include "condense/session.h"
 #include "condense/train.h"
-#include "condense/wisdom.h"
+#include "cpu/generated.h"
 #include "data/catalog.h"
 #include "data/dataset.h"
 #include "data/store_weights.h"
+#include "generating.h"
 
 /* Fewer pictures where the sanitizers make them slow. */
 #ifdef __SANITIZE_ADDRESS__
@@ -127,31 +127,15 @@ static void train_look(const subject *s, int32_t *named)
     cn_trainer_free(trainer);
 }
 
-/* Wisdom that has each layer run on generated kernels that can. */
-static cn_wisdom *all_generated(const cn_session *session)
-{
-    cn_wisdom *wisdom;
-    int32_t count;
-    cr_assert_eq(cn_wisdom_new(&wisdom, "this", NULL), CN_OK);
-    const cn_layer_profile *profile = cn_session_profile(session, &count);
-    for (int32_t i = 0; i < count; i++) {
-        cn_wisdom_key key = {cn_session_isa(session), 1, BATCH, profile[i].signature};
-        if (key.signature)
-            cr_assert_eq(cn_wisdom_add(wisdom, &key, "sparse1/generated", 1, NULL), CN_OK);
-    }
-    return wisdom;
-}
-
 /* Kernels generated for the weights' own zeros. */
 static void generated_look(const subject *s, const char *path, const int32_t *want)
 {
-    char folder[] = "/tmp/condense-variants-XXXXXX";
-    cr_assert_not_null(mkdtemp(folder));
+    char *folder = test_new_folder();
     cn_session_options options = options_with(true);
     cn_session *session = new_session(s, &options);
-    cn_wisdom *wisdom = all_generated(session);
+    cn_wisdom *wisdom = test_all_generated(session, 1, BATCH);
     cn_session_free(session);
-    cr_assert_eq(cn_generator_new(&options.generator, "cc", folder, NULL), CN_OK);
+    cr_assert_eq(cn_generator_new(&options.generator, test_compiler, folder, NULL), CN_OK);
     options.wisdom = wisdom;
     session = new_session(s, &options);
     cn_generator_counts counts = cn_generator_report(options.generator);
@@ -163,9 +147,7 @@ static void generated_look(const subject *s, const char *path, const int32_t *wa
     cn_session_free(session);
     cn_generator_free(options.generator);
     cn_wisdom_free(wisdom);
-    char *command = cn_sprintf("rm -r %s", folder);
-    cr_expect_eq(system(command), 0);
-    cn_free(command);
+    test_drop_folder(folder);
 }
 
 static void check(const char *path, const char *model, const char *variant)
@@ -200,8 +182,7 @@ static void check(const char *path, const char *model, const char *variant)
     train_look(&s, trained);
     expect_same(path, "in training", trained, without);
     bool small = !strcmp(model, "lenet5") && !strcmp(variant, "pruned");
-    bool compiler = small && system("cc --version >/dev/null 2>&1") == 0;
-    if (compiler && cn_isa_available(CN_ISA_BEST) != CN_ISA_SCALAR)
+    if (small && cn_generated_rows(cn_isa_available(CN_ISA_BEST)) > 0 && test_has_compiler())
         generated_look(&s, path, without);
     cn_free(s.input);
     cn_weights_clear(&s.weights);
