@@ -1,5 +1,6 @@
 #include "cpu/cache.h"
 
+#include <cpuinfo.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -13,4 +14,12 @@ size_t cn_cache_size(int level)
     if (bytes) return bytes;
     long told = sysconf(names[level - 1]);
     return known[level - 1] = told > 0 ? (size_t)told : usual[level - 1];
+}
+
+bool cn_cache_is_far(void)
+{
+    static atomic_int known; /* 1: near, 2: far */
+    if (!known)
+        known = cpuinfo_initialize() && cpuinfo_get_core(0)->vendor == cpuinfo_vendor_amd ? 1 : 2;
+    return known == 2;
 }

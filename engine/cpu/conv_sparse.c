@@ -10,6 +10,7 @@
  * no gaps, lets tiles run across images, and costs about six operations a vector and tap. */
 #include <stdio.h>
 
+#include "cpu/cache.h"
 #include "cpu/sparse.h"
 #include "cpu/sparse_cut.h"
 
@@ -342,7 +343,7 @@ static void run_tile(const job *j, const cn_cutting *cut, size_t run, size_t fro
                  (!j->panel || cn_sparse_pitch(j->conv) > (size_t)j->kernel.pixels);
     aim_tile(j, run, base, begin, end, (int32_t)(to - from), along ? (int32_t)cut->left : 0, p);
     p->next = 0;
-    if (!j->panel) look_ahead(j, base, end, all, p);
+    if (!j->panel && cn_cache_is_far()) look_ahead(j, base, end, all, p);
     run_blocks(j, p, (int32_t)(to - from));
 }
 
