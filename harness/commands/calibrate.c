@@ -1,12 +1,12 @@
 /* condense calibrate: compression after training, on some hundred images without labels. */
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "commands/commands.h"
 #include "commands/recording.h"
@@ -40,14 +40,6 @@ typedef struct request {
     cJSON *rows; /* NULL: lines are printed */
 } request;
 
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
-
 static int parse(request *r, int argc, char **argv)
 {
     st_calibration_job *j = &r->job;
@@ -80,23 +72,6 @@ static int parse(request *r, int argc, char **argv)
         about,       options,
         0,           0};
     return st_options_parse(&usage, argc, argv, NULL);
-}
-
-static cn_status take_rates(request *r, cn_error *error)
-{
-    st_calibration_job *j = &r->job;
-    for (const char *at = r->rate; j->rate_count < ST_CALIBRATION_RATES; at++) {
-        char *end;
-        double rate = strtod(at, &end);
-        if (end == at || (*end && *end != ',') || !(rate >= 1) || !isfinite(rate))
-            return cn_fail(error, CN_EINVAL,
-                           "--rate '%s': give numbers of at least 1, divided by commas", r->rate);
-        j->rates[j->rate_count++] = rate;
-        at = end;
-        if (!*end) return CN_OK;
-    }
-    return cn_fail(error, CN_EINVAL, "--rate '%s': at most %d rates", r->rate,
-                   ST_CALIBRATION_RATES);
 }
 
 /* *second = whether `given` is the second of two words. */
@@ -134,7 +109,8 @@ static cn_status take_words(request *r, cn_error *error)
     if (!status)
         status = one_of_two("rounding", r->rounding, "learned", "nearest", &j->learned, error);
     if (!r->rate) r->rate = "2";
-    if (!status && prunes) status = take_rates(r, error);
+    if (!status && prunes)
+        status = st_rates_parse(r->rate, r->job.rates, &r->job.rate_count, error);
     if (!status && j->output && j->rate_count > 1)
         status = cn_fail(error, CN_EINVAL, "--output is one file: give one rate");
     return status;
@@ -320,11 +296,14 @@ static cn_status run_and_record(request *r, cn_error *error)
 
 int st_command_calibrate(int argc, char **argv)
 {
-    request r = {
-        .job = {.scale = "fashion", .images = 256, .seed = 1, .threads = 1, .stop = &interrupted},
-        .method = "admm",
-        .ranges = "mse",
-        .rounding = "learned"};
+    request r = {.job = {.scale = "fashion",
+                         .images = 256,
+                         .seed = 1,
+                         .threads = 1,
+                         .stop = &st_interrupted},
+                 .method = "admm",
+                 .ranges = "mse",
+                 .rounding = "learned"};
     int exit_status = parse(&r, argc, argv);
     if (exit_status >= 0) return exit_status;
     cn_error error = {0};
@@ -332,8 +311,7 @@ int st_command_calibrate(int argc, char **argv)
     r.command = command;
     cn_status status =
         command ? take_words(&r, &error) : cn_fail(&error, CN_ENOMEM, "out of memory");
-    sigaction(SIGINT,
-              &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
+    st_interrupt_watch();
     cn_train_threads((int)r.job.threads); /* oneDNN's, which multiplies matrices */
     if (!status) status = run_and_record(&r, &error);
     cn_free(command);

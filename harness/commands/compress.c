@@ -1,10 +1,8 @@
 #include <inttypes.h>
-#include <math.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "commands/commands.h"
 #include "commands/recording.h"
@@ -40,14 +38,6 @@ typedef struct words {
     int argc;
     char **argv;
 } words;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 static int parse(request *r, int argc, char **argv)
 {
@@ -123,19 +113,7 @@ static cn_status take_rates(request *r, cn_error *error)
     st_compression_job *j = &r->job;
     if (r->rate && j->layer_rates)
         return cn_fail(error, CN_EINVAL, "give --rate or --layer-rates, not both");
-    const char *at = r->rate ? r->rate : "1";
-    for (j->rate_count = 0; j->rate_count < ST_COMPRESSION_RATES; at++) {
-        char *end;
-        double rate = strtod(at, &end);
-        if (end == at || (*end && *end != ',') || !(rate >= 1) || !isfinite(rate))
-            return cn_fail(error, CN_EINVAL,
-                           "--rate '%s': give numbers of at least 1, divided by commas", r->rate);
-        j->rates[j->rate_count++] = rate;
-        at = end;
-        if (!*end) return CN_OK;
-    }
-    return cn_fail(error, CN_EINVAL, "--rate '%s': at most %d rates", r->rate,
-                   ST_COMPRESSION_RATES);
+    return st_rates_parse(r->rate ? r->rate : "1", j->rates, &j->rate_count, error);
 }
 
 static cn_status take_words(request *r, cn_error *error)
@@ -254,7 +232,7 @@ static cn_status compress(const request *r, const char *command, const words *li
         st_recording_finish(&recording);
         const st_compression_context context = {.db = recording.path,
                                                 .recorder = &recording.recorder,
-                                                .stop = &interrupted,
+                                                .stop = &st_interrupted,
                                                 .on_rate = print_rate};
         printf("model,scale,scheme,method,rate_asked,rate,levels,bits,weights,kept,top1_dense,top1,"
                "seconds,file\n");
@@ -271,9 +249,7 @@ int st_command_compress(int argc, char **argv)
     int exit_status = parse(&r, argc, argv);
     cn_error error;
     if (exit_status < 0) {
-        sigaction(SIGINT,
-                  &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND},
-                  NULL);
+        st_interrupt_watch();
         cn_status status = command ? compress(&r, command, &(words){argc, argv}, &error)
                                    : cn_fail(&error, CN_ENOMEM, "out of memory");
         if (status != CN_OK) st_complain("compress", ST_EXIT_FAILED, "%s", error.message);

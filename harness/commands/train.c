@@ -1,12 +1,12 @@
 #include <inttypes.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
 #include "cli/home.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "commands/commands.h"
@@ -47,14 +47,6 @@ typedef struct train_run {
     cn_status log_status;
     cn_error error;
 } train_run;
-
-static volatile sig_atomic_t interrupted;
-
-static void on_interrupt(int number)
-{
-    (void)number;
-    interrupted = 1;
-}
 
 /* The command as it was given, in one line, but for --resume, which changes no result. */
 static char *join_words(int argc, char **argv)
@@ -180,7 +172,7 @@ static cn_status fit(train_run *r)
 {
     r->fit.checkpoint = r->checkpoint;
     r->fit.resume = r->resume;
-    r->fit.stop = &interrupted;
+    r->fit.stop = &st_interrupted;
     r->fit.on_epoch = on_epoch;
     r->fit.on_step = on_step;
     r->fit.context = r;
@@ -255,8 +247,7 @@ int st_command_train(int argc, char **argv)
     if (status == CN_OK) parse(&r, argc, argv); /* again: the command line overrides the recipe */
     if (status == CN_OK) status = st_recipe_fit(&r.recipe, &r.fit, &r.error);
     /* Ctrl-C ends the step under way; a second one ends the program. */
-    sigaction(SIGINT,
-              &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND}, NULL);
+    st_interrupt_watch();
     cn_train_threads((int)r.threads);
     if (status == CN_OK) status = load(&r);
     if (status == CN_OK) status = start_log(&r);

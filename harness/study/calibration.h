@@ -11,8 +11,7 @@
 #include "condense/quantize.h"
 #include "data/dataset.h"
 #include "store/record_calibration.h"
-
-enum { ST_CALIBRATION_RATES = 16 };
+#include "study/rates.h"
 
 typedef struct st_calibration_job {
     const char *model, *scale;
@@ -26,7 +25,7 @@ typedef struct st_calibration_job {
     cn_correction correction;
     /* Pruning, where there are rates; else quantization. */
     cn_scheme scheme;
-    double rates[ST_CALIBRATION_RATES];
+    double rates[ST_MOST_RATES];
     int32_t rate_count;
     bool reconstruct; /* ADMM; else magnitude */
     cn_range range;

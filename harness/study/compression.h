@@ -9,8 +9,7 @@
 
 #include "data/recipe.h"
 #include "store/record_compression.h"
-
-enum { ST_COMPRESSION_RATES = 16 };
+#include "study/rates.h"
 
 typedef struct st_compression_job {
     const char *model, *scale;
@@ -26,7 +25,7 @@ typedef struct st_compression_job {
     st_recipe recipe;
     cn_method method;
     cn_scheme scheme;
-    double rates[ST_COMPRESSION_RATES]; /* in the order they are worked on */
+    double rates[ST_MOST_RATES]; /* in the order they are worked on */
     int32_t rate_count;
     cn_levels levels;
     int64_t bits, patterns, threads, images; /* images: watched during training */
