@@ -1,5 +1,6 @@
 #include "adapters/onnx.h"
 
+#include "condense/memory.h"
 #include "condense/onnx.h"
 #include "condense/quantize.h"
 
@@ -37,4 +38,23 @@ cn_status st_onnx_pack(const st_onnx *network, unsigned char **bytes, size_t *si
 cn_status st_onnx_write(const st_onnx *network, const char *path, cn_error *error)
 {
     return make(network, path, NULL, NULL, error);
+}
+
+cn_status st_onnx_open(st_engine **out, const st_onnx_reader *reader, const cn_graph *graph,
+                       const cn_weights *weights, bool integers, const st_engine_options *options,
+                       cn_error *error)
+{
+    const char *problem = reader->missing();
+    if (problem) return cn_fail(error, CN_ENOTFOUND, "%s: %s", reader->name, problem);
+    const st_onnx network = {"network", graph, weights, options->batch, integers};
+    unsigned char *bytes = NULL;
+    size_t size;
+    cn_status status = st_onnx_pack(&network, &bytes, &size, error);
+    st_engine *engine = status ? NULL : cn_calloc(1, reader->engine_size);
+    if (!status && !engine) status = cn_fail(error, CN_ENOMEM, "out of memory");
+    if (!status) status = reader->load(engine, bytes, size, options->threads, error);
+    cn_free(bytes);
+    if (status && engine) reader->close(engine);
+    if (!status) *out = engine;
+    return status;
 }

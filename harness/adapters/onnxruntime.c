@@ -206,34 +206,22 @@ static void close_net(st_engine *engine)
     cn_free(engine);
 }
 
-static cn_status open_as(st_engine **out, const st_onnx *network, int32_t threads, cn_error *error)
-{
-    const char *problem = missing();
-    if (problem) return cn_fail(error, CN_ENOTFOUND, "onnxruntime: %s", problem);
-    unsigned char *bytes = NULL;
-    size_t size;
-    cn_status status = st_onnx_pack(network, &bytes, &size, error);
-    st_engine *engine = status ? NULL : cn_calloc(1, sizeof *engine);
-    if (!status && !engine) status = cn_fail(error, CN_ENOMEM, "out of memory");
-    if (!status) status = load_model(engine, bytes, size, threads, error);
-    cn_free(bytes); /* the session has a copy of its own */
-    if (status && engine) close_net(engine);
-    if (!status) *out = engine;
-    return status;
-}
+static const st_onnx_reader reader = {.name = "onnxruntime",
+                                      .missing = missing,
+                                      .load = load_model,
+                                      .close = close_net,
+                                      .engine_size = sizeof(st_engine)};
 
 static cn_status open_net(st_engine **out, const cn_graph *graph, const cn_weights *weights,
                           const st_engine_options *options, cn_error *error)
 {
-    const st_onnx floats = {"network", graph, weights, options->batch, false};
-    return open_as(out, &floats, options->threads, error);
+    return st_onnx_open(out, &reader, graph, weights, false, options, error);
 }
 
 static cn_status open_integers(st_engine **out, const cn_graph *graph, const cn_weights *weights,
                                const st_engine_options *options, cn_error *error)
 {
-    const st_onnx integers = {"network", graph, weights, options->batch, true};
-    return open_as(out, &integers, options->threads, error);
+    return st_onnx_open(out, &reader, graph, weights, true, options, error);
 }
 
 /* Lets the binding's tensor lie over `data`, of the caller's. */
