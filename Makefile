@@ -175,7 +175,17 @@ bench: $(STAMP)-build ## time all networks against all engines that are here, an
 # The bars of pruned networks, densities from 80 % to 1 %, and the planner's choices over them.
 EXECUTION := --threads 1,2 --record $(if $(DB),--db $(DB))
 DENSITIES := 1.25,1.5,2,3,5,10,20,50,100
-execution: all ## time pruned networks beside dense ones, all densities, and the planner's choices (half an hour): DB=
+comma := ,
+# What is timed has been tuned before, dense and pruned, kernels made for the zeros among the ways.
+tune = for threads in 1 2; do $(CONDENSE) tune --threads $$threads $(1) || exit 1; done
+tune_pruned = for scheme in $(2); do for rate in $(3); do $(call tune,--model $(1) --scheme $$scheme --rate $$rate); done; done
+execution: all ## tune and time pruned networks beside dense ones, all densities, and the planner's choices (an hour): DB=
+	@$(call tune,--model resnet50$(comma)vgg16$(comma)inception_v3$(comma)mobilenet_v1$(comma)mobilenet_v2)
+	@$(call tune_pruned,resnet50,unstructured block8 pattern8,$(subst $(comma), ,$(DENSITIES)))
+	@$(call tune_pruned,resnet50,block8 pattern8,9.2)
+	@$(call tune_pruned,vgg16,block8 pattern8,34)
+	@$(call tune_pruned,inception_v3,block8,6)
+	@$(call tune_pruned,mobilenet_v1$(comma)mobilenet_v2,block8,3)
 	@$(CONDENSE) bench $(EXECUTION) --model resnet50 --scheme unstructured,block8,pattern8 --rate $(DENSITIES)
 	@$(CONDENSE) bench $(EXECUTION) --against all --model resnet50 --scheme block8,pattern8 --rate 9.2
 	@$(CONDENSE) bench $(EXECUTION) --against all --model vgg16 --scheme block8,pattern8 --rate 34
