@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/json.h"
 #include "cli/progress.h"
 #include "commands/bench.h"
 #include "measure/tuner.h"
@@ -104,14 +105,6 @@ static void print(const st_bench_request *r, const choices *c)
                s.planned / s.best);
 }
 
-static void add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
-}
-
 static cJSON *layer_json(const st_tuned_layer *t)
 {
     cJSON *row = cJSON_CreateObject(), *ways = cJSON_CreateArray();
@@ -119,11 +112,11 @@ static cJSON *layer_json(const st_tuned_layer *t)
     cJSON_AddNumberToObject(row, "layers", t->layers);
     cJSON_AddStringToObject(row, "chosen", t->names[0]);
     cJSON_AddStringToObject(row, "fastest", t->names[fastest(t)]);
-    add_number(row, "ratio", t->ms[0] / t->ms[fastest(t)]);
+    st_json_number(row, "ratio", t->ms[0] / t->ms[fastest(t)]);
     for (int32_t i = 0; i < t->ways; i++) {
         cJSON *way = cJSON_CreateObject();
         cJSON_AddStringToObject(way, "way", t->names[i]);
-        add_number(way, "ms", t->ms[i]);
+        st_json_number(way, "ms", t->ms[i]);
         cJSON_AddItemToArray(ways, way);
     }
     cJSON_AddItemToObject(row, "ways", ways);
@@ -145,7 +138,7 @@ static cJSON *to_json(const st_bench_request *r, const choices *c)
     cJSON_AddNumberToObject(row, "layers_with_a_choice", s.layers);
     cJSON_AddNumberToObject(row, "layers_within_3_percent", s.good);
     cJSON_AddNumberToObject(row, "worst", s.worst);
-    add_number(row, "planned_over_fastest", s.planned / s.best);
+    st_json_number(row, "planned_over_fastest", s.planned / s.best);
     for (int32_t i = 0; i < c->tuning.count; i++)
         cJSON_AddItemToArray(layers, layer_json(&c->tuning.layers[i]));
     cJSON_AddItemToObject(row, "layers", layers);

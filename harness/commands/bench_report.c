@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "cli/json.h"
 #include "measure/bounds.h"
 #include "measure/speedup.h"
 
@@ -129,22 +130,14 @@ void st_bench_print(const st_bench *b)
     if (b->asked_for_layers && !masked) print_layers(b);
 }
 
-static void add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
-}
-
 static void add_speedup(cJSON *row, const st_speedup *s)
 {
-    add_number(row, "theoretical", s->theoretical);
-    add_number(row, "realized", s->realized);
-    add_number(row, "attained", s->attained);
-    add_number(row, "product_ratio", s->product_ratio);
-    add_number(row, "mac_ratio", s->mac_ratio);
-    add_number(row, "over_direct", s->direct);
+    st_json_number(row, "theoretical", s->theoretical);
+    st_json_number(row, "realized", s->realized);
+    st_json_number(row, "attained", s->attained);
+    st_json_number(row, "product_ratio", s->product_ratio);
+    st_json_number(row, "mac_ratio", s->mac_ratio);
+    st_json_number(row, "over_direct", s->direct);
 }
 
 static cJSON *layer_json(const st_bench *b, int32_t index)
@@ -201,7 +194,7 @@ static void add_plan(cJSON *row, const st_own_facts *f)
 {
     cJSON_AddNumberToObject(row, "plan_ms", f->plan_ms);
     cJSON_AddNumberToObject(row, "packed_bytes", (double)f->memory.weights);
-    add_number(row, "peak_memory_bytes", f->peak_memory < 0 ? NAN : (double)f->peak_memory);
+    st_json_number(row, "peak_memory_bytes", f->peak_memory < 0 ? NAN : (double)f->peak_memory);
 }
 
 static cJSON *engine_json(const st_bench *b, int32_t index)

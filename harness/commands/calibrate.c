@@ -7,6 +7,7 @@
 #include <cjson/cJSON.h>
 
 #include "cli/interrupt.h"
+#include "cli/json.h"
 #include "cli/options.h"
 #include "commands/commands.h"
 #include "commands/recording.h"
@@ -174,14 +175,6 @@ static void print_result(const st_calibration_facts *f)
     fflush(stdout);
 }
 
-static void add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
-}
-
 static cJSON *result_json(const st_calibration_facts *f)
 {
     cJSON *row = cJSON_CreateObject(), *layers = cJSON_CreateArray();
@@ -190,28 +183,28 @@ static cJSON *result_json(const st_calibration_facts *f)
     cJSON_AddStringToObject(row, "weights", f->weights);
     cJSON_AddStringToObject(row, "scheme", f->scheme);
     cJSON_AddStringToObject(row, "method", f->method);
-    add_number(row, "rate_asked", f->rate_asked);
-    add_number(row, "rate", f->rate);
-    add_number(row, "bits", f->bits ? (double)f->bits : NAN);
+    st_json_number(row, "rate_asked", f->rate_asked);
+    st_json_number(row, "rate", f->rate);
+    st_json_number(row, "bits", f->bits ? (double)f->bits : NAN);
     cJSON_AddStringToObject(row, "correction", f->correction);
     cJSON_AddStringToObject(row, "calibration_hash", f->calibration_hash);
-    add_number(row, "calibration_images", (double)f->calibration_images);
-    add_number(row, "images", (double)f->images);
-    add_number(row, "top1_before", f->before.top1);
-    add_number(row, "top5_before", f->before.top5);
-    add_number(row, "top1", f->after.top1);
-    add_number(row, "top5", f->after.top5);
-    add_number(row, "seconds", f->seconds);
+    st_json_number(row, "calibration_images", (double)f->calibration_images);
+    st_json_number(row, "images", (double)f->images);
+    st_json_number(row, "top1_before", f->before.top1);
+    st_json_number(row, "top5_before", f->before.top5);
+    st_json_number(row, "top1", f->after.top1);
+    st_json_number(row, "top5", f->after.top5);
+    st_json_number(row, "seconds", f->seconds);
     for (int32_t i = 0; i < f->layer_count; i++) {
         const st_calibration_layer *l = &f->layers[i];
         cJSON *layer = cJSON_CreateObject();
         cJSON_AddStringToObject(layer, "layer", l->layer);
         cJSON_AddStringToObject(layer, "scheme", l->scheme);
         if (l->rule) cJSON_AddStringToObject(layer, "rule", l->rule);
-        add_number(layer, "weights", (double)l->weights);
-        add_number(layer, "nonzero", (double)l->nonzero);
-        add_number(layer, "error", l->error / l->power);
-        add_number(layer, "floor", l->floor / l->power);
+        st_json_number(layer, "weights", (double)l->weights);
+        st_json_number(layer, "nonzero", (double)l->nonzero);
+        st_json_number(layer, "error", l->error / l->power);
+        st_json_number(layer, "floor", l->floor / l->power);
         cJSON_AddItemToArray(layers, layer);
     }
     cJSON_AddItemToObject(row, "layers", layers);

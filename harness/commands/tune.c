@@ -6,6 +6,7 @@
 
 #include <cjson/cJSON.h>
 
+#include "cli/json.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "commands/commands.h"
@@ -117,14 +118,6 @@ static void print_text(const request *r, const job *j)
     fflush(stdout);
 }
 
-static void add_number(cJSON *object, const char *name, double value)
-{
-    if (isfinite(value))
-        cJSON_AddNumberToObject(object, name, value);
-    else
-        cJSON_AddNullToObject(object, name);
-}
-
 static cJSON *layer_json(const st_tuned_layer *t)
 {
     cJSON *row = cJSON_CreateObject(), *ways = cJSON_CreateArray();
@@ -136,7 +129,7 @@ static cJSON *layer_json(const st_tuned_layer *t)
     for (int32_t i = 0; i < t->ways; i++) {
         cJSON *way = cJSON_CreateObject();
         cJSON_AddStringToObject(way, "way", t->names[i]);
-        add_number(way, "ms", t->ms[i]);
+        st_json_number(way, "ms", t->ms[i]);
         cJSON_AddItemToArray(ways, way);
     }
     cJSON_AddItemToObject(row, "ways", ways);
@@ -153,11 +146,11 @@ static cJSON *tuning_json(const request *r, const job *j)
     cJSON_AddStringToObject(row, "isa", cn_isa_name(cn_isa_available(r->isa)));
     cJSON_AddNumberToObject(row, "threads", (double)r->threads);
     cJSON_AddNumberToObject(row, "batch", (double)r->batch);
-    add_number(row, "static_ms", t->usual.median);
-    add_number(row, "tuned_ms", t->tuned.median);
-    add_number(row, "ratio", t->ratio);
-    add_number(row, "ci95_low", t->ratio_low);
-    add_number(row, "ci95_high", t->ratio_high);
+    st_json_number(row, "static_ms", t->usual.median);
+    st_json_number(row, "tuned_ms", t->tuned.median);
+    st_json_number(row, "ratio", t->ratio);
+    st_json_number(row, "ci95_low", t->ratio_low);
+    st_json_number(row, "ci95_high", t->ratio_high);
     cJSON_AddNumberToObject(row, "samples", (double)t->usual.count);
     cJSON_AddNumberToObject(row, "changed", t->changed);
     cJSON_AddBoolToObject(row, "kept", t->kept);

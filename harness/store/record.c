@@ -16,7 +16,7 @@ void st_utc_now(char text[32])
     strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
 }
 
-cn_status st_record_environment(st_recorder *r, cn_error *error)
+static cn_status record_environment(st_recorder *r, cn_error *error)
 {
     char now[32];
     st_utc_now(now);
@@ -34,6 +34,22 @@ cn_status st_record_environment(st_recorder *r, cn_error *error)
                                                : "not known");
     }
     if (!status) r->environment = id;
+    return status;
+}
+
+cn_status st_record_begin(st_recorder *r, cn_error *error)
+{
+    r->before = r->environment;
+    cn_status status = st_store_begin(r->store, error);
+    return status || r->environment ? status : record_environment(r, error);
+}
+
+cn_status st_record_end(st_recorder *r, cn_status status, cn_error *error)
+{
+    if (!status) status = st_store_commit(r->store, error);
+    if (!status) return CN_OK;
+    st_store_rollback(r->store);
+    r->environment = r->before;
     return status;
 }
 
@@ -249,16 +265,10 @@ static cn_status record_attempt(st_recorder *r, st_trial *trial, const st_subjec
 
 cn_status st_record(st_recorder *r, st_trial *trial, const st_subject *subject, cn_error *error)
 {
-    int64_t environment = r->environment;
-    cn_status status = st_store_begin(r->store, error);
-    if (!status && !environment) status = st_record_environment(r, error);
+    cn_status status = st_record_begin(r, error);
     if (!status) status = record_cell(r->store, &trial->cell, error);
     if (!status) status = record_attempt(r, trial, subject, error);
-    if (!status) status = st_store_commit(r->store, error);
-    if (!status) return CN_OK;
-    st_store_rollback(r->store);
-    r->environment = environment;
-    return status;
+    return st_record_end(r, status, error);
 }
 
 cn_status st_recorded(const st_recorder *r, const char *cell, bool *done, cn_error *error)

@@ -22,6 +22,7 @@
 typedef struct st_recorder {
     st_store *store;
     int64_t environment; /* row of the environment; 0 before the first record */
+    int64_t before;      /* the same before the transaction under way */
     const st_environment *facts;
     char environment_hash[65];
     const char *command;  /* the command line */
@@ -32,8 +33,13 @@ typedef struct st_recorder {
 /* "2026-01-31T12:00:00Z" */
 void st_utc_now(char text[32]);
 
-/* Writes the environment and sets r->environment; within a transaction. */
-cn_status st_record_environment(st_recorder *recorder, cn_error *error);
+/* What is recorded together: begins a transaction, in which the environment is written where it is
+ * not on record yet. */
+cn_status st_record_begin(st_recorder *recorder, cn_error *error);
+
+/* Ends it: commits where `status`, of what was written since, is CN_OK, else undoes all of it;
+ * returns `status`, or why it could not be committed. Also after a failed st_record_begin. */
+cn_status st_record_end(st_recorder *recorder, cn_status status, cn_error *error);
 
 /* Writes a finished cell in one transaction; the environment with the first. */
 cn_status st_record(st_recorder *recorder, st_trial *trial, const st_subject *subject,

@@ -94,13 +94,7 @@ static cn_status record_all(st_recorder *r, const st_bench_facts *facts, const s
 cn_status st_record_bench(st_recorder *r, const st_bench_facts *facts, const st_duel *duel,
                           cn_error *error)
 {
-    int64_t environment = r->environment;
-    cn_status status = st_store_begin(r->store, error);
-    if (!status && !environment) status = st_record_environment(r, error);
+    cn_status status = st_record_begin(r, error);
     if (!status) status = record_all(r, facts, duel, error);
-    if (!status) status = st_store_commit(r->store, error);
-    if (!status) return CN_OK;
-    st_store_rollback(r->store);
-    r->environment = environment;
-    return status;
+    return st_record_end(r, status, error);
 }

@@ -56,22 +56,16 @@ static cn_status record_new(st_recorder *r, const st_compression_facts *f, int64
 cn_status st_record_compression(st_recorder *r, const st_compression_facts *facts, int64_t *row,
                                 cn_error *error)
 {
-    int64_t environment = r->environment;
-    cn_status status = st_store_begin(r->store, error);
+    cn_status status = st_record_begin(r, error);
     if (!status) status = find_unfinished(r->store, facts->hash, row, error);
-    if (!status && !environment) status = st_record_environment(r, error);
     if (!status && !*row) status = record_new(r, facts, row, error);
-    if (!status) status = st_store_commit(r->store, error);
-    if (!status) return CN_OK;
-    st_store_rollback(r->store);
-    r->environment = environment;
-    return status;
+    return st_record_end(r, status, error);
 }
 
 cn_status st_record_compression_step(st_recorder *r, int64_t row, int32_t targets, int64_t images,
                                      double seconds, const cn_compress_step *step, cn_error *error)
 {
-    cn_status status = st_store_begin(r->store, error);
+    cn_status status = st_record_begin(r, error);
     if (!status)
         status =
             st_store_write(r->store, error,
@@ -86,15 +80,13 @@ cn_status st_record_compression_step(st_recorder *r, int64_t row, int32_t target
         status = st_store_write(r->store, error,
                                 "INSERT OR REPLACE INTO compression_residual VALUES (?,?,?,?)",
                                 "iiir", row, (int64_t)step->number, (int64_t)i, step->residuals[i]);
-    if (!status) status = st_store_commit(r->store, error);
-    if (status) st_store_rollback(r->store);
-    return status;
+    return st_record_end(r, status, error);
 }
 
 cn_status st_record_compression_result(st_recorder *r, int64_t row, int32_t targets,
                                        const st_compression_result *s, cn_error *error)
 {
-    cn_status status = st_store_begin(r->store, error);
+    cn_status status = st_record_begin(r, error);
     if (!status)
         status = st_store_write(
             r->store, error,
@@ -108,9 +100,7 @@ cn_status st_record_compression_result(st_recorder *r, int64_t row, int32_t targ
             r->store, error,
             "UPDATE compression_layer SET kept = ? WHERE compression = ? AND position = ?", "iii",
             s->layer_kept[i], row, (int64_t)i);
-    if (!status) status = st_store_commit(r->store, error);
-    if (status) st_store_rollback(r->store);
-    return status;
+    return st_record_end(r, status, error);
 }
 
 cn_status st_compression_recorded(const st_store *store, const char *hash, bool *done,

@@ -23,13 +23,7 @@ static cn_status record_all(st_recorder *r, const cn_model *model, const char *w
 cn_status st_record_storage(st_recorder *r, const cn_model *model, const char *weights,
                             const st_storage *points, int32_t count, cn_error *error)
 {
-    int64_t environment = r->environment;
-    cn_status status = st_store_begin(r->store, error);
-    if (!status && !environment) status = st_record_environment(r, error);
+    cn_status status = st_record_begin(r, error);
     if (!status) status = record_all(r, model, weights, points, count, error);
-    if (!status) status = st_store_commit(r->store, error);
-    if (!status) return CN_OK;
-    st_store_rollback(r->store);
-    r->environment = environment;
-    return status;
+    return st_record_end(r, status, error);
 }

@@ -30,13 +30,7 @@ static cn_status record_all(st_recorder *r, const st_training_facts *facts, cons
 cn_status st_record_training(st_recorder *r, const st_training_facts *facts,
                              const st_training *training, cn_error *error)
 {
-    int64_t environment = r->environment;
-    cn_status status = st_store_begin(r->store, error);
-    if (!status && !environment) status = st_record_environment(r, error);
+    cn_status status = st_record_begin(r, error);
     if (!status) status = record_all(r, facts, training, error);
-    if (!status) status = st_store_commit(r->store, error);
-    if (!status) return CN_OK;
-    st_store_rollback(r->store);
-    r->environment = environment;
-    return status;
+    return st_record_end(r, status, error);
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/json.h"
 #include "condense/memory.h"
 #include "condense/quantize.h"
 #include "data/catalog.h"
@@ -56,10 +57,7 @@ static char *config_of(const st_cell *cell)
     add_text(json, "machine", identity->machine);
     add_text(json, "model", identity->model_hash);
     cJSON_AddNumberToObject(json, "passes", st_cell_session_options(cell).passes);
-    if (isfinite(r->rate))
-        cJSON_AddNumberToObject(json, "rate", r->rate);
-    else
-        cJSON_AddNullToObject(json, "rate");
+    st_json_number(json, "rate", r->rate);
     add_text(json, "scale", cell->model.scale);
     add_text(json, "scheme", r->scheme);
     cJSON_AddNumberToObject(json, "threads", (double)r->threads);
