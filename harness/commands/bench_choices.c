@@ -1,5 +1,4 @@
 /* condense bench --choices: what the planner chose beside the other ways that it had. */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 

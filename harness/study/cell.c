@@ -1,7 +1,6 @@
 #include "study/cell.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <sha256.h>
 #include <stdio.h>
 #include <string.h>
