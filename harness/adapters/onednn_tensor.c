@@ -137,11 +137,16 @@ static int64_t time_of(const st_dnnl_net *net, const_dnnl_primitive_desc_t descr
     return best;
 }
 
-static bool is_reference(const_dnnl_primitive_desc_t descriptor)
+/* Whether an implementation's sums of integers are worth timing: not the reference's, which take
+ * seconds, nor those of instructions that add pairs of products in 16 bits, where they saturate. */
+static bool sums_exactly(const_dnnl_primitive_desc_t descriptor)
 {
+    static const char *const exact[] = {"vnni", "amx", "gemm"};
     const char *name = "";
     dnnl_primitive_desc_query(descriptor, dnnl_query_impl_info_str, 0, &name);
-    return strstr(name, "ref");
+    for (size_t i = 0; i < sizeof exact / sizeof *exact; i++)
+        if (strstr(name, exact[i])) return true;
+    return false;
 }
 
 /* The library's own choice or, where it has it and it is faster here, Winograd's algorithm. */
@@ -250,9 +255,9 @@ static void set_dims(tensor_layer *t, const st_dnnl_net *net, cn_shape in,
     t->weight_rank = g > 1 ? 5 : 4;
 }
 
-/* Of the library's implementations for integers, first to last, the fastest here; of its references
- * none but the first. Its Winograd convolution rounds weights to 8 bits a second time and is not
- * among them. */
+/* Of the library's implementations for integers, first to last, the fastest here that sums exactly;
+ * where none does, its first. Its Winograd convolution rounds weights to 8 bits a second time and
+ * is not among them. */
 static cn_status choose_integer_conv(const st_dnnl_net *net, const tensor_layer *t,
                                      dnnl_primitive_desc_t *chosen, cn_error *error)
 {
@@ -269,7 +274,7 @@ static cn_status choose_integer_conv(const st_dnnl_net *net, const tensor_layer 
     while (dnnl_primitive_desc_iterator_next(iterator) == dnnl_success) {
         dnnl_primitive_desc_t other = dnnl_primitive_desc_iterator_fetch(iterator);
         if (least < 0) least = time_of(net, *chosen);
-        int64_t ns = is_reference(other) ? INT64_MAX : time_of(net, other);
+        int64_t ns = sums_exactly(other) ? time_of(net, other) : INT64_MAX;
         bool faster = ns < least;
         dnnl_primitive_desc_destroy(faster ? *chosen : other);
         if (faster) *chosen = other;
