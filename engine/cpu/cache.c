@@ -1,8 +1,11 @@
 #include "cpu/cache.h"
 
-#include <cpuinfo.h>
 #include <stdatomic.h>
 #include <unistd.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#include <string.h>
+#endif
 
 /* Asking takes microseconds under a hypervisor, so the answers are kept. */
 size_t cn_cache_size(int level)
@@ -16,10 +19,22 @@ size_t cn_cache_size(int level)
     return known[level - 1] = told > 0 ? (size_t)told : usual[level - 1];
 }
 
+#ifdef __x86_64__
+static bool is_of(const char vendor[static 12])
+{
+    unsigned most, name[3];
+    return __get_cpuid(0, &most, &name[0], &name[2], &name[1]) && !memcmp(name, vendor, 12);
+}
+
 bool cn_cache_is_far(void)
 {
     static atomic_int known; /* 1: near, 2: far */
-    if (!known)
-        known = cpuinfo_initialize() && cpuinfo_get_core(0)->vendor == cpuinfo_vendor_amd ? 1 : 2;
+    if (!known) known = is_of("AuthenticAMD") ? 1 : 2;
     return known == 2;
 }
+#else
+bool cn_cache_is_far(void)
+{
+    return true;
+}
+#endif
