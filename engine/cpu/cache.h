@@ -11,8 +11,8 @@ size_t cn_cache_size(int level);
 
 /* Whether it pays to ask for lines long before they are read. Not on AMD's processors: the
  * third-level cache is their core complex's own, and what asking hides there is less than the
- * instructions take (ResNet-50 at 9.2x: 2 % slower with it). On Intel's servers, whose third level
- * is all cores' and three times as far, it saves a third. */
+ * instructions take (ResNet-50 at 9.2x: 2 % slower with it, Zen 4). On an Intel server, whose third
+ * level is all cores', it saved a third. */
 bool cn_cache_is_far(void);
 
 #endif

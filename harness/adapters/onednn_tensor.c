@@ -137,8 +137,9 @@ static int64_t time_of(const st_dnnl_net *net, const_dnnl_primitive_desc_t descr
     return best;
 }
 
-/* Whether an implementation's sums of integers are worth timing: not the reference's, which take
- * seconds, nor those of instructions that add pairs of products in 16 bits, where they saturate. */
+/* Whether an implementation takes the processor's own sums of four products, or leaves them to the
+ * library's matrix product, which does. Others are the reference's, which take seconds, and those
+ * that add pairs of products in 16 bits, where they saturate. */
 static bool sums_exactly(const_dnnl_primitive_desc_t descriptor)
 {
     static const char *const exact[] = {"vnni", "amx", "gemm"};
@@ -255,9 +256,9 @@ static void set_dims(tensor_layer *t, const st_dnnl_net *net, cn_shape in,
     t->weight_rank = g > 1 ? 5 : 4;
 }
 
-/* Of the library's implementations for integers, first to last, the fastest here that sums exactly;
- * where none does, its first. Its Winograd convolution rounds weights to 8 bits a second time and
- * is not among them. */
+/* The library's first implementation for integers or, of the others that sum exactly, the fastest
+ * that is faster here. Its Winograd convolution rounds weights to 8 bits a second time and is not
+ * among them. */
 static cn_status choose_integer_conv(const st_dnnl_net *net, const tensor_layer *t,
                                      dnnl_primitive_desc_t *chosen, cn_error *error)
 {

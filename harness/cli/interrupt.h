@@ -4,11 +4,12 @@
 
 #include <signal.h>
 
-/* Becomes 1 with the first such signal from st_interrupt_watch on, for work to end at its next step
- * and keep what it has. */
+/* The last such signal's number, 0 before the first, from st_interrupt_watch on: for work to end at
+ * its next step and keep what it has. */
 extern volatile sig_atomic_t st_interrupted;
 
-/* A second signal ends the program. */
+/* A signal more than a second after the first ends the program at once; sooner it is the same key
+ * press, delivered by make or timeout again. */
 void st_interrupt_watch(void);
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/interrupt.h"
 #include "condense/memory.h"
 #include "condense/nearest.h"
 #include "condense/status.h"
@@ -25,7 +26,8 @@ int st_complain(const char *command, int status, const char *format, ...)
 int st_exit_status(int cn_status_code)
 {
     if (cn_status_code == CN_OK) return ST_EXIT_OK;
-    if (cn_status_code == CN_EINTERRUPTED) return ST_EXIT_INTERRUPTED;
+    if (cn_status_code == CN_EINTERRUPTED)
+        return st_interrupted ? 128 + st_interrupted : ST_EXIT_INTERRUPTED;
     return cn_status_code == CN_EINVAL ? ST_EXIT_USAGE : ST_EXIT_FAILED;
 }
 

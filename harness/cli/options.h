@@ -15,14 +15,14 @@ enum {
 };
 
 typedef enum st_option_kind {
-    ST_FLAG,  /* bool: --name sets true; --no-name sets false */
-    ST_TEXT,  /* const char *, points into argv */
-    ST_INT,   /* int64_t in [min, max] */
-    ST_REAL   /* double in [min, max] */
+    ST_FLAG, /* bool: --name sets true; --no-name sets false */
+    ST_TEXT, /* const char *, points into argv */
+    ST_INT,  /* int64_t in [min, max] */
+    ST_REAL  /* double in [min, max] */
 } st_option_kind;
 
 typedef struct st_option {
-    const char *name;     /* long name without dashes */
+    const char *name; /* long name without dashes */
     st_option_kind kind;
     void *target;         /* where the value goes; holds the default before parsing */
     const char *argument; /* name of the value in the help, for example "N"; NULL for flags */
@@ -31,10 +31,10 @@ typedef struct st_option {
 } st_option;
 
 typedef struct st_usage {
-    const char *command;  /* "run" */
-    const char *synopsis; /* "condense run --model M [...]" */
-    const char *about;    /* a paragraph that teaches, with examples */
-    const st_option *options; /* ends with a row whose name is NULL */
+    const char *command;          /* "run" */
+    const char *synopsis;         /* "condense run --model M [...]" */
+    const char *about;            /* a paragraph that teaches, with examples */
+    const st_option *options;     /* ends with a row whose name is NULL */
     int operand_min, operand_max; /* words that are not options */
 } st_usage;
 
@@ -50,7 +50,8 @@ char *st_command_line(const char *command, int argc, char **argv);
 int st_complain(const char *command, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The exit status for a failed library call: 2 for CN_EINVAL, 130 for CN_EINTERRUPTED, else 1. */
+/* The exit status for a failed library call: 2 for CN_EINVAL; for CN_EINTERRUPTED 128 and the
+ * signal that did it (interrupt.h), as shells report it; else 1. */
 int st_exit_status(int cn_status_code);
 
 /* Whether `stream` (1 or 2) is a terminal that wants colour (NO_COLOR, TERM=dumb respected). */

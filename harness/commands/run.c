@@ -1,14 +1,13 @@
 /* condense run: measures cells and records them. */
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cli/home.h"
+#include "cli/interrupt.h"
 #include "cli/options.h"
 #include "commands/commands.h"
-#include "condense/clock.h"
 #include "condense/memory.h"
 #include "env/device.h"
 #include "env/generator.h"
@@ -25,29 +24,6 @@ typedef struct run_options {
     double min_time, max_time;
     int64_t images, seed;
 } run_options;
-
-static volatile sig_atomic_t stop_signal;
-static volatile int stop_requested;
-
-/* The first signal asks to stop after the block. One more than a second later ends the program at
- * once; sooner it is the same key press, delivered by make or timeout again. */
-static void on_signal(int number)
-{
-    static volatile int64_t first_ns;
-    int64_t now = cn_clock_ns();
-    if (!stop_requested) first_ns = now;
-    stop_signal = number;
-    stop_requested = 1;
-    if (now - first_ns > 1000000000) _exit(128 + number);
-}
-
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = on_signal};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
-}
 
 /* Cells from the study file or from the flags; flags for settings come before the file's. */
 static cn_status make_plan(const run_options *o, st_plan *plan, cn_error *error)
@@ -197,9 +173,9 @@ static cn_status open_and_measure(const run_options *o, const st_plan *plan, con
                             .generator = generator,
                             .energy = energy,
                             .resume = o->resume,
-                            .stop = &stop_requested};
+                            .stop = &st_interrupted};
         st_environment_hash(&environment, runner.recorder.environment_hash);
-        catch_signals();
+        st_interrupt_watch();
         status = measure(&runner, o, code, error);
         st_runner_clear(&runner);
         st_energy_close(energy);
@@ -232,7 +208,6 @@ static int run(const run_options *o, const char *command)
     st_plan_clear(&plan);
     if (!status) return code;
     st_complain("run", 0, "%s", error.message);
-    if (status == CN_EINTERRUPTED) return 128 + (int)stop_signal;
     return st_exit_status(status);
 }
 
