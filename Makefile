@@ -21,7 +21,7 @@ ifeq ($(SAN),1)
   KERNEL_OPTIMIZATION := -O1 # the checks in unrolled loops take a compiler minutes otherwise
 else
   OBJ := $(BUILD)/obj
-  KERNEL_OPTIMIZATION := -O3
+  KERNEL_OPTIMIZATION := -O3 -fno-tree-slp-vectorize # kernels name their vectors themselves
 endif
 
 # Before set-up there may be no compiler to ask.

@@ -79,15 +79,16 @@ static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
                              .held = panel * most_tiles(&cut)};
 }
 
-/* Multiplications of whole vectors; packing a vector of the panel costs about three of them. Few
- * pixels left over take half an operation each for a block of channels. */
+/* Multiplications of whole vectors; packing a vector of the panel, while the first block is
+ * multiplied, costs about one of them. Few pixels left over take half an operation each for a block
+ * of channels. */
 static double cost(const cn_conv *c, int32_t batch)
 {
     double rows = c->kernels->f32_conv.rows, depth = (double)c->depth * c->problem.groups;
     cutting cut = cut_up(c, batch);
     double blocks = (double)c->blocks, left = (double)cut.left;
     return depth *
-           ((double)cut.vectors * (blocks * rows + 3) + (left > 0 ? left * blocks / 2 + 3 : 0));
+           ((double)cut.vectors * (blocks * rows + 1) + (left > 0 ? left * blocks / 2 + 3 : 0));
 }
 
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
@@ -115,7 +116,7 @@ static size_t pitch_of(const cn_conv *c, size_t width)
 
 static size_t panel_floats(const cn_conv *c, size_t width)
 {
-    return (c->depth * pitch_of(c, width) + 15) / 16 * 16;
+    return (c->depth * pitch_of(c, width) + CN_PANEL_SLACK + 15) / 16 * 16;
 }
 
 /* A task's panels, one after the other, of the pixels left over the last, and then a tile. */
@@ -163,34 +164,31 @@ static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 /* One tile of a task: its panel and where its pixels go. */
 typedef struct part {
     float *panel;
-    const float *from; /* where the first block finds the panel's rows; NULL: it is packed */
-    ptrdiff_t from_row;
+    cn_pack pack;
+    bool packed; /* the panel is; else the first block does it */
     int32_t width, segment_count;
+    cn_segment read[CN_MAX_PIXELS];     /* in the input */
     cn_segment segments[CN_MAX_PIXELS]; /* in the output and the residual */
     cn_store store;                     /* what is the same for all rows */
     bool stores;                        /* whether it will do: sigmoid and tanh need a tile */
 } part;
 
-/* Where the panel's rows lie in the input, each in one piece, so that the first block of weights
- * can pack them while it reads them; NULL where they do not. */
-static const float *panel_rows(const cn_conv *c, const cn_pack *pack, int32_t width)
+static bool is_narrow(const part *p)
 {
-    bool one_piece = pack->segment_count == 1 && pack->stride == 1 &&
-                     width % c->kernels->lanes == 0 && width > CN_NARROW_PIXELS;
-    return one_piece && c->depth == (size_t)c->group_in ? pack->data + pack->segments[0].at : NULL;
+    return p->width <= CN_NARROW_PIXELS;
 }
 
-/* Packs output pixels first .. first + to->width - 1 of a group. */
+/* The input of output pixels first .. first + to->width - 1 of a group, and where they go. Packed
+ * here where the kernel cannot. */
 static void prepare(const cn_conv *c, const cn_view *in, const cn_view *out,
                     const cn_view *residual, size_t group, size_t first, part *to)
 {
-    cn_pack pack = cn_conv_pack(c, in, group);
-    pack.segments = to->segments;
-    pack.segment_count = cn_conv_cut_input(c, in, first, to->width, to->segments);
-    pack.pitch = pitch_of(c, (size_t)to->width);
-    to->from = panel_rows(c, &pack, to->width);
-    to->from_row = pack.plane;
-    if (!to->from) c->kernels->f32_pack.run(&pack, to->panel);
+    to->pack = cn_conv_pack(c, in, group);
+    to->pack.segments = to->read;
+    to->pack.segment_count = cn_conv_cut_input(c, in, first, to->width, to->read);
+    to->pack.pitch = pitch_of(c, (size_t)to->width);
+    to->packed = is_narrow(to) || to->pack.stride > 2;
+    if (to->packed) c->kernels->f32_pack.run(&to->pack, to->panel);
     to->segment_count = cn_conv_cut_output(c, out, residual, first, to->width, to->segments);
     to->stores = cn_conv_store(c, to->width, to->segments, to->segment_count, &to->store);
 }
@@ -263,11 +261,10 @@ static void run_block(const cn_conv *c, const target *t, part *p, float *tile)
                          .weight = c->weight + t->packed * c->depth * (size_t)rows,
                          .bias = c->bias + t->packed * (size_t)rows,
                          .panel = p->panel,
-                         .from = p->from,
-                         .from_row = p->from_row,
+                         .pack = p->packed ? NULL : &p->pack,
                          .tile = tile,
                          .store = p->stores ? &p->store : NULL});
-    p->from = NULL;
+    p->packed = true;
     if (!p->stores) finish(c, p, tile, (size_t)c->kernels->f32_conv.pixels);
 }
 
@@ -290,11 +287,6 @@ static void run_narrow(const cn_conv *c, const target *t, int32_t blocks, part *
     aim(&p->store, t->out, t->residual, t->channel, t->channels < rows ? t->channels : rows);
     c->kernels->f32_narrow.run(&narrow);
     finish(c, p, tile, CN_NARROW_PIXELS);
-}
-
-static bool is_narrow(const part *p)
-{
-    return p->width <= CN_NARROW_PIXELS;
 }
 
 /* Blocks begin .. begin + count - 1 (at most CN_NARROW_BLOCKS) of a group: each part reads their
@@ -352,7 +344,8 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     size_t chunks = (end - begin + CN_NARROW_BLOCKS - 1) / CN_NARROW_BLOCKS;
     size_t over = chunks * stack / cut.stacks, over_end = chunks * (stack + 1) / cut.stacks;
     if (!cut.left) over = over_end;
-    part parts[PARTS], next = {0};
+    part parts[PARTS], next; /* large: only what is used is set */
+    next.segment_count = 0;
     int32_t wide = prepare_stack(c, &cut, in, out, residual, group, stack, panels, parts);
     if (over < over_end) {
         parts[wide].panel = panels + most_tiles(&cut) * panel_floats(c, cut.pixels);

@@ -156,7 +156,7 @@ static size_t pixels_of(const cn_int8_conv *c)
 
 static size_t panel_slots(const cn_int8_conv *c, size_t pitch)
 {
-    return (c->depth * pitch + 15) / 16 * 16;
+    return (c->depth * pitch + CN_PANEL_SLACK + 15) / 16 * 16;
 }
 
 /* A task's panel, of the pixels left over another, and then a tile. */
@@ -203,29 +203,32 @@ static bool by_channels(const cn_int8_conv *c, int32_t batch, size_t tasks)
 typedef struct part {
     float *panel;
     size_t pitch;
-    const float *from; /* where the first block finds the panel's rows; NULL: it is packed */
-    ptrdiff_t from_row;
+    cn_pack pack;
+    bool packed;       /* the panel is; else the first block does it */
+    const float *from; /* where sparse weights find the panel's rows; NULL: it is packed */
     int32_t width, segment_count;
-    cn_segment segments[CN_MAX_PIXELS];
+    cn_segment read[CN_MAX_PIXELS], segments[CN_MAX_PIXELS]; /* of the input, of the output */
     cn_store store;
     bool stores; /* whether it will do: other activations and floats need a tile */
 } part;
 
-/* Packs output pixels first .. first + to->width - 1 of a group. */
+/* The input of output pixels first .. first + to->width - 1 of a group, and where they go. Packed
+ * here where the kernels cannot. */
 static void prepare(const cn_int8_conv *c, const cn_view *in, const cn_view *out,
                     const cn_view *residual, size_t group, size_t first, part *to)
 {
     const cn_conv *slots = &c->slots;
-    cn_pack pack = cn_conv_pack(slots, in, group);
-    pack.segments = to->segments;
-    pack.segment_count = cn_conv_cut_input(slots, in, first, to->width, to->segments);
-    pack.pitch = to->pitch;
-    bool in_place = pack.segment_count == 1 && pack.stride == 1 &&
-                    to->width % slots->kernels->lanes == 0 && to->pitch == pixels_of(c) &&
-                    c->depth == (size_t)slots->group_in;
-    to->from = in_place ? pack.data + to->segments[0].at : NULL;
-    to->from_row = pack.plane;
-    if (!in_place) slots->kernels->f32_pack.run(&pack, to->panel); /* it only moves slots */
+    cn_pack *pack = &to->pack;
+    *pack = cn_conv_pack(slots, in, group);
+    pack->segments = to->read;
+    pack->segment_count = cn_conv_cut_input(slots, in, first, to->width, to->read);
+    pack->pitch = to->pitch;
+    bool wide = to->pitch == pixels_of(c);
+    bool in_place = c->rows && wide && pack->segment_count == 1 && pack->stride == 1 &&
+                    to->width % slots->kernels->lanes == 0 && c->depth == (size_t)slots->group_in;
+    to->from = in_place ? pack->data + to->read[0].at : NULL;
+    to->packed = in_place || c->rows || !wide || pack->stride > 2;
+    if (to->packed && !in_place) slots->kernels->f32_pack.run(pack, to->panel); /* it only moves */
     to->segment_count = cn_conv_cut_output(slots, out, residual, first, to->width, to->segments);
     to->stores = cn_conv_store(slots, to->width, to->segments, to->segment_count, &to->store) &&
                  c->problem.out.scale > 0 && c->to.saturates;
@@ -249,6 +252,7 @@ static void aim(const cn_int8_conv *c, cn_store *store, const target *t, int32_t
     store->residual = t->residual ? t->residual->data + quad * t->residual->plane : NULL;
     store->residual_plane = t->residual ? t->residual->plane : 0;
     store->rows = cn_quads(t->channels < rows ? t->channels : rows);
+    store->plane = NULL;
 }
 
 static void finish(const cn_int8_conv *c, const target *t, const part *p, int32_t rows,
@@ -283,18 +287,18 @@ static void run_block(const cn_int8_conv *c, const target *t, part *p, int32_t *
                          .weight = c->weight + first_of(c, t->packed) * (size_t)rows * SLOT,
                          .start = c->start + t->packed * (size_t)rows,
                          .panel = p->panel,
+                         .pack = p->packed ? NULL : &p->pack,
                          .from = p->from,
-                         .from_row = p->from_row,
+                         .from_row = p->pack.plane,
                          .tile = tile,
                          .store = p->stores ? &p->store : NULL,
                          .to = &to,
                          .rows = rows_of(c, t->packed)};
-    if (c->rows) {
+    if (c->rows)
         c->slots.kernels->i8_sparse.run(&block);
-    } else {
+    else
         c->slots.kernels->i8_conv.run(&block);
-        p->from = NULL;
-    }
+    p->packed = true;
     if (!p->stores) finish(c, t, p, rows, tile, pixels_of(c));
 }
 
@@ -356,16 +360,17 @@ static void task(const cn_int8_conv *c, const cn_view *in, const cn_view *out,
     int32_t *sums = (int32_t *)(void *)(panels + panels_slots(c, &cut));
     target t = {out, residual, (ptrdiff_t)(group * (size_t)c->group_out + begin * rows),
                 c->group_out - (int32_t)(begin * rows), group * c->blocks + begin};
-    part wide = {.panel = panels,
-                 .pitch = pixels_of(c),
-                 .width = (int32_t)(first_pixel(c, &cut, tile + 1) - first)};
+    part wide, narrow; /* large: only what is used is set */
+    wide.panel = panels;
+    wide.pitch = pixels_of(c);
+    wide.width = (int32_t)(first_pixel(c, &cut, tile + 1) - first);
     if (wide.width) prepare(c, in, out, residual, group, first, &wide);
     /* The pixels left over are shared by all tiles: each does them for some of the blocks. */
     size_t chunks = (end - begin + CN_NARROW_BLOCKS - 1) / CN_NARROW_BLOCKS;
     size_t over = chunks * tile / cut.tiles, over_end = chunks * (tile + 1) / cut.tiles;
-    part narrow = {.panel = panels + (cut.vectors ? panel_slots(c, pixels_of(c)) : 0),
-                   .pitch = CN_NARROW_PIXELS,
-                   .width = (int32_t)cut.left};
+    narrow.panel = panels + (cut.vectors ? panel_slots(c, pixels_of(c)) : 0);
+    narrow.pitch = CN_NARROW_PIXELS;
+    narrow.width = (int32_t)cut.left;
     if (cut.left && over < over_end)
         prepare(c, in, out, residual, group, cut.pixels - cut.left, &narrow);
     for (size_t k = 0; k < chunks; k++) {

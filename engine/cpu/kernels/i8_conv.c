@@ -2,6 +2,7 @@
  * panel vector shared by all the channels, each slot of four weights broadcast to all the pixels.
  * The kernel for sparse weights is the same with a list of the panel's rows. */
 #include "cpu/kernels/i8_requantize.h"
+#include "cpu/kernels/pack.h"
 
 enum { ROWS = i8_conv_ROWS, PIXELS = i8_conv_PIXELS, VECTORS = PIXELS / VL, SLOT = 4 };
 
@@ -75,32 +76,26 @@ CN_INLINE void store(const cn_i8_block *b, int vectors, I sum[ROWS][VECTORS])
         store_pieces(b->store, b->to, vectors, sum);
 }
 
-/* Where a kernel finds row k of the panel. */
-typedef enum source { PACKED, COPIED, LISTED } source;
+/* Where a kernel finds row k of the panel: there; in a list; in planes, from where it is packed
+ * first, with strides of 1 or 2. */
+typedef enum source { PACKED, LISTED, PLANES, STRIDED } source;
 
-/* Rows that are copied before they are multiplied: a store between the products would have the
- * compiler keep the sums in memory. */
-enum { CHUNK = 32 };
-
-CN_INLINE void copy_rows(const cn_i8_block *b, size_t begin, size_t end, int vectors)
+CN_INLINE int stride_of(source from_where)
 {
-    const float *from = b->from + (ptrdiff_t)begin * b->from_row;
-    float *to = b->panel + begin * PIXELS;
-    for (size_t k = begin; k < end; k++, from += b->from_row, to += PIXELS)
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            ST(to + v * VL, LDU(from + v * VL));
+    return from_where == STRIDED ? 2 : 1;
 }
 
-/* Adds the products of rows begin .. end - 1 of the panel. */
-CN_INLINE void add_rows(const cn_i8_block *b, size_t begin, size_t end, int vectors,
-                        source from_where, I sum[ROWS][VECTORS])
+/* Adds the products of all rows of the panel. */
+CN_INLINE void add_rows(const cn_i8_block *b, int vectors, source from_where, packing *planes,
+                        I sum[ROWS][VECTORS])
 {
-    const int8_t *weight = b->weight + begin * ROWS * SLOT;
-    const float *panel = b->panel + begin * PIXELS;
+    const int8_t *weight = b->weight;
+    const float *panel = b->panel;
     const float *listed = b->from ? b->from : b->panel;
     ptrdiff_t pitch = b->from ? b->from_row : PIXELS;
-    for (size_t k = begin; k < end; k++, weight += ROWS * SLOT, panel += PIXELS) {
+    for (size_t k = 0; k < b->depth; k++, weight += ROWS * SLOT, panel += PIXELS) {
+        if (from_where >= PLANES && k + PACK_AHEAD < b->depth)
+            pack_row(planes, stride_of(from_where));
         __builtin_prefetch(weight + AHEAD);
         const float *row = from_where == LISTED ? listed + b->rows[k] * pitch : panel;
         U x[VECTORS];
@@ -127,15 +122,10 @@ CN_INLINE void multiply(const cn_i8_block *b, int vectors, source from_where)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             sum[r][v] = IBCAST(b->start[r]);
-    if (from_where == COPIED) {
-        for (size_t begin = 0; begin < b->depth; begin += CHUNK) {
-            size_t end = b->depth - begin < CHUNK ? b->depth : begin + CHUNK;
-            copy_rows(b, begin, end, vectors);
-            add_rows(b, begin, end, vectors, from_where, sum);
-        }
-    } else {
-        add_rows(b, 0, b->depth, vectors, from_where, sum);
-    }
+    packing planes;
+    if (from_where >= PLANES)
+        pack_ahead(&planes, b->pack, b->panel, b->depth, stride_of(from_where));
+    add_rows(b, vectors, from_where, &planes, sum);
     if (b->store) {
         store(b, vectors, sum);
         return;
@@ -163,8 +153,10 @@ CN_INLINE void multiply_width(const cn_i8_block *b, source from_where)
 
 void CN_KERNEL_NAME(i8_conv)(const cn_i8_block *b)
 {
-    if (b->from)
-        multiply_width(b, COPIED);
+    if (b->pack && b->pack->stride == 2)
+        multiply_width(b, STRIDED);
+    else if (b->pack)
+        multiply_width(b, PLANES);
     else
         multiply_width(b, PACKED);
 }

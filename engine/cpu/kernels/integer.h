@@ -16,6 +16,7 @@
 
 typedef struct cn_segment cn_segment;
 typedef struct cn_store cn_store;
+typedef struct cn_pack cn_pack;
 
 /* From a sum of products to the activation it becomes: per row (output channel) x = sum * factor +
  * bias, + (residual - residual_zero) * residual_scale, activated; then the level
@@ -32,7 +33,7 @@ typedef struct cn_requantize {
 
 /* conv: sums[ROWS][PIXELS] = start + weight x panel, over `depth` slots; products of the weights'
  * bytes, signed, and the panel's, without sign and less the level's i8_offset. Weights lie as depth
- * x ROWS slots. Panel, width, from and tile are as for f32_conv. With `store`, whose rows are quads
+ * x ROWS slots. Panel, width, pack and tile are as for f32_conv. With `store`, whose rows are quads
  * of rows, sums are requantized by `to`, which saturates, and stored rather than written. */
 typedef struct cn_i8_block {
     size_t depth;
@@ -40,7 +41,8 @@ typedef struct cn_i8_block {
     const int8_t *weight;
     const int32_t *start; /* one a row */
     float *panel;
-    const float *from; /* or NULL */
+    const cn_pack *pack; /* or NULL */
+    const float *from;   /* for sparse, or NULL */
     ptrdiff_t from_row;
     int32_t *tile;
     const cn_store *store; /* or NULL */
@@ -50,7 +52,8 @@ typedef struct cn_i8_block {
 typedef void cn_i8_conv_kernel(const cn_i8_block *block);
 
 /* sparse: the same with weights for some rows of the panel only: the k-th slots of weights meet row
- * rows[k], and depth is how many they are. With `from` rows are read there and not copied. */
+ * rows[k], and depth is how many they are. With `from` row k of the panel is read at from + k *
+ * from_row. */
 typedef void cn_i8_sparse_kernel(const cn_i8_block *block);
 
 /* narrow: the same sums for `pixels` pixels (1 .. 4) and `blocks` blocks of conv's ROWS channels:

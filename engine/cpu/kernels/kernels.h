@@ -20,8 +20,8 @@ typedef struct cn_segment {
 
 /* pack: the pixels that a tile's window taps read, as a panel with one row of `pitch` floats for
  * each channel, kernel row and kernel column (in that order: the order of the weights). Row k of
- * the panel holds, for each pixel of the tile, the input under tap k; the rest of a row
- * stays as it is. */
+ * the panel holds, for each pixel of the tile, the input under tap k. Up to a vector after each
+ * row's pixels may be written, with anything. */
 typedef struct cn_pack {
     const float *data;            /* tap (0, 0) of the first channel for offset 0 */
     ptrdiff_t plane, row, column; /* from tap to tap: channel, kernel row, kernel column */
@@ -31,7 +31,7 @@ typedef struct cn_pack {
     const cn_segment *segments;
     size_t pitch;
 } cn_pack;
-enum { CN_PANEL_SLACK = 16 }; /* floats that kernels may read past weights and tiles */
+enum { CN_PANEL_SLACK = 16 }; /* floats that kernels may touch past weights, tiles and panels */
 typedef void cn_f32_pack_kernel(const cn_pack *pack, float *panel);
 
 /* Where a tile goes without being kept as one. A piece is lanes from .. to - 1 of a vector, which
@@ -59,16 +59,14 @@ typedef struct cn_store {
 
 /* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS]. ROWS and PIXELS are
  * the kernel's own; only the first `width` pixels (rounded up to whole vectors) are computed. Panel
- * and tile are aligned to vectors. With `from` row k of the panel is read at from + k * from_row
- * and written to the panel while it is multiplied. With `store` the tile is not written but
- * stored. */
+ * and tile are aligned to vectors. With `pack`, whose stride is 1 or 2, the panel is packed while it
+ * is multiplied. With `store` the tile is not written but stored. */
 typedef struct cn_conv_block {
     size_t depth;
     int32_t width;
     const float *weight, *bias;
     float *panel;
-    const float *from; /* or NULL: the panel is packed */
-    ptrdiff_t from_row;
+    const cn_pack *pack; /* or NULL: the panel is packed */
     float *tile;
     const cn_store *store; /* or NULL */
 } cn_conv_block;
