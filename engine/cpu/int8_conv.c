@@ -52,25 +52,25 @@ static bool ends_levels(const cn_requantize *to)
     case CN_ACT_RELU:
         return !to->zero;
     case CN_ACT_RELU6:
-        return !to->zero && rintf(6.0f * to->inverse) >= 255;
+        return !to->zero && rintf(to->six) >= 255;
     default:
         return false;
     }
 }
 
-/* Whether no sum, with bias and residual, is more than 2^30 steps of the output. */
+/* Whether no sum, with bias and residual, is more than 2^30. */
 static bool within_reach(const cn_int8_conv *c, float factor, float bias)
 {
-    double sum = (double)INT32_MAX * (double)factor,
-           residual = 255.0 * (double)c->to.residual_scale;
-    return (sum + fabs((double)bias) + residual) * (double)c->to.inverse <= (double)(1 << 30);
+    double sum = (double)INT32_MAX * (double)factor;
+    double residual = 255.0 * (double)c->to.residual_factor;
+    return sum + fabs((double)bias) + residual <= (double)(1 << 30);
 }
 
 void cn_int8_describe(cn_int8_conv *c, size_t packed, int32_t sum, float scale, float bias)
 {
     c->start[packed] = (c->slots.kernels->i8_offset - c->problem.in.zero) * sum;
-    c->factor[packed] = c->problem.in.scale * scale;
-    c->bias[packed] = bias;
+    c->factor[packed] = c->problem.in.scale * scale * c->unit;
+    c->bias[packed] = bias * c->unit - (float)c->problem.residual.zero * c->to.residual_factor;
     c->to.saturates = c->to.saturates && within_reach(c, c->factor[packed], bias);
 }
 
@@ -100,13 +100,17 @@ static void describe(cn_int8_conv *c, const cn_int8_problem *p, cn_isa isa)
     c->depth = (size_t)c->slots.group_in * (size_t)w->kernel_h * (size_t)w->kernel_w;
     size_t rows = (size_t)c->slots.kernels->i8_conv.rows;
     c->blocks = ((size_t)c->group_out + rows - 1) / rows;
+    bool floats = !(p->out.scale > 0);
+    float steps = floats ? 1 : 1 / p->out.scale;
+    bool curve = conv->activation == CN_ACT_SIGMOID || conv->activation == CN_ACT_TANH;
+    c->unit = curve ? 1 : steps;
     c->to = (cn_requantize){
         .activation = conv->activation,
-        .residual_scale = p->residual.scale,
-        .residual_zero = p->residual.zero,
-        .inverse = p->out.scale > 0 ? 1 / p->out.scale : 0,
+        .residual_factor = conv->residual ? p->residual.scale * c->unit : 0,
+        .six = 6 * c->unit,
+        .inverse = steps,
         .zero = p->out.zero,
-        .floats = !(p->out.scale > 0),
+        .floats = floats,
     };
     c->to.saturates = ends_levels(&c->to);
     c->method = is_depthwise(p) ? &cn_int8_depthwise : &cn_int8_panel;

@@ -36,6 +36,7 @@ struct cn_int8_conv {
      * kernels' offset. */
     int32_t *start;
     float *factor, *bias;
+    float unit;       /* of `to`, in 1: steps of the output but where these come after a curve */
     cn_requantize to; /* without factor and bias */
 };
 

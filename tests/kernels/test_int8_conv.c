@@ -188,6 +188,18 @@ static int32_t steps_at(const given *g, int32_t n, int32_t c, int32_t y, int32_t
     return *slots_byte(&g->in, n, c, y, x) - g->problem.in.zero;
 }
 
+static bool is_curve(cn_activation activation)
+{
+    return activation == CN_ACT_SIGMOID || activation == CN_ACT_TANH;
+}
+
+/* The unit of value(), in 1. */
+static float unit(const given *g)
+{
+    float scale = g->problem.out.scale;
+    return scale > 0 && !is_curve(g->problem.conv.activation) ? 1 / scale : 1;
+}
+
 /* One output by the words of condense/quantize.h. */
 static float value(const given *g, int32_t n, int32_t o, int32_t y, int32_t x)
 {
@@ -203,16 +215,12 @@ static float value(const given *g, int32_t n, int32_t o, int32_t y, int32_t x)
                        steps_at(g, n, first + c, y * w->stride_h + i * w->dilation_h - w->pad_top,
                                 x * w->stride_w + j * w->dilation_w - w->pad_left);
             }
-    float v = (float)sum * (g->problem.in.scale * g->scales[o]) + (g->bias ? g->bias[o] : 0);
-    if (p->residual)
-        v += (float)(*slots_byte(&g->residual, n, o, y, x) - g->problem.residual.zero) *
-             g->problem.residual.scale;
+    float u = unit(g), f = p->residual ? g->problem.residual.scale * u : 0;
+    float bias = (g->bias ? g->bias[o] : 0) * u - (float)g->problem.residual.zero * f;
+    float v = fmaf((float)sum, g->problem.in.scale * g->scales[o] * u, bias);
+    if (p->residual) v = fmaf((float)*slots_byte(&g->residual, n, o, y, x), f, v);
+    if (p->activation == CN_ACT_RELU6) return fminf(fmaxf(v, 0), 6 * u);
     return (float)activate((double)v, p->activation);
-}
-
-static bool is_curve(cn_activation activation)
-{
-    return activation == CN_ACT_SIGMOID || activation == CN_ACT_TANH;
 }
 
 static bool place_matches(const given *g, const planes *out, int32_t n, int32_t o, int32_t y,
@@ -224,8 +232,9 @@ static bool place_matches(const given *g, const planes *out, int32_t n, int32_t 
         float got = planes_get(out, n, o, y, x);
         return curve ? close_to(got, (double)want, 1, 1e-6) : got == want;
     }
-    int32_t got = *slots_byte(out, n, o, y, x), level = slots_level(want, g->problem.out);
-    return abs(got - level) <= curve;
+    int32_t zero = g->problem.out.zero, got = *slots_byte(out, n, o, y, x);
+    if (curve) return abs(got - slots_level(want, g->problem.out)) <= 1;
+    return got == slots_level(want, (cn_int8_scale){1, zero});
 }
 
 static bool output_matches(const given *g, const planes *out)

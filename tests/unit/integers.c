@@ -20,6 +20,25 @@ static cn_scale scale_of(const integers *n, int32_t layer)
     return n->quantization->outputs[layer];
 }
 
+static bool is_curve(cn_activation activation)
+{
+    return activation == CN_ACT_SIGMOID || activation == CN_ACT_TANH;
+}
+
+/* Whether a layer's floats are in steps of its levels. */
+static bool in_steps(const integers *n, int32_t index)
+{
+    const cn_layer *layer = &n->graph->layers[index];
+    bool weights = layer->op == CN_OP_CONV || layer->op == CN_OP_FC;
+    return weights && scale_of(n, index).scale > 0 && !is_curve(layer->activation);
+}
+
+/* The unit of a layer's floats, in 1. */
+static float unit_of(const integers *n, int32_t index)
+{
+    return in_steps(n, index) ? 1 / scale_of(n, index).scale : 1;
+}
+
 /* The distance from zero at a place of a layer's output; 0 outside, which is padding. */
 static int32_t steps_at(const integers *n, int32_t layer, int32_t c, int32_t y, int32_t x)
 {
@@ -45,6 +64,9 @@ static void dot_products(const integers *n, int32_t index, float *to)
     const float *weight = tensor(n, layer->name, "weight");
     const float *bias = layer->bias ? tensor(n, layer->name, "bias") : NULL;
     const float *t = n->quantization->weight_scales[index];
+    int32_t residual = layer->residual >= 0 ? layer->inputs[layer->residual] : -1;
+    int32_t zero = residual >= 0 ? scale_of(n, residual).zero : 0;
+    float unit = unit_of(n, index), f = residual >= 0 ? scale_of(n, residual).scale * unit : 0;
     for (int32_t o = 0; o < out.c; o++)
         for (int32_t p = 0; p < out.h * out.w; p++) {
             int64_t sum = 0;
@@ -57,8 +79,10 @@ static void dot_products(const integers *n, int32_t index, float *to)
                         sum += (int64_t)rintf(*next++ / t[o]) *
                                steps_at(n, from, o / (out.c / groups) * inputs + c, y, x);
                     }
-            to[o * out.h * out.w + p] =
-                (float)sum * (scale_of(n, from).scale * t[o]) + (bias ? bias[o] : 0);
+            ptrdiff_t at = o * out.h * out.w + p;
+            float b = (bias ? bias[o] : 0) * unit - (float)zero * f;
+            to[at] = fmaf((float)sum, scale_of(n, from).scale * t[o] * unit, b);
+            if (residual >= 0) to[at] = fmaf((float)n->levels[residual][at], f, to[at]);
         }
 }
 
@@ -176,17 +200,16 @@ static void run_layer(integers *n, int32_t index, const float *input)
         memcpy(to, input, (size_t)count * sizeof *to);
     else
         run_operator(n, index, to);
-    bool curve = layer->activation == CN_ACT_SIGMOID || layer->activation == CN_ACT_TANH;
-    n->exact = n->exact && !curve;
+    n->exact = n->exact && !is_curve(layer->activation);
+    float unit = unit_of(n, index);
     for (int64_t i = 0; i < count; i++) {
-        if (layer->residual >= 0) to[i] += n->floats[layer->inputs[layer->residual]][i];
         if (layer->activation == CN_ACT_RELU || layer->activation == CN_ACT_RELU6)
             to[i] = fmaxf(0, to[i]);
-        if (layer->activation == CN_ACT_RELU6) to[i] = fminf(6, to[i]);
+        if (layer->activation == CN_ACT_RELU6) to[i] = fminf(6 * unit, to[i]);
         if (layer->activation == CN_ACT_SIGMOID) to[i] = 1 / (1 + expf(-to[i]));
         if (layer->activation == CN_ACT_TANH) to[i] = tanhf(to[i]);
         if (!(s.scale > 0)) continue;
-        n->levels[index][i] = level_of(s, to[i]);
+        n->levels[index][i] = level_of(in_steps(n, index) ? (cn_scale){1, s.zero} : s, to[i]);
         to[i] = (float)(n->levels[index][i] - s.zero) * s.scale;
     }
 }

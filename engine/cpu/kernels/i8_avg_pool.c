@@ -9,8 +9,8 @@ CN_INLINE I average(const cn_i8_pool *p, const I sum[4], V factor)
     V x[4];
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++)
-        x[k] = MUL(TO_FLOAT(sum[k]), factor);
-    return i8_slots(x, BCAST(p->inverse), ZEROS(p->zero), false);
+        x[k] = MUL(MUL(TO_FLOAT(sum[k]), factor), BCAST(p->inverse));
+    return i8_slots(x, ZEROS(p->zero), false);
 }
 
 /* The whole plane to one pixel. */

@@ -16,7 +16,7 @@ CN_INLINE I slots_of(const cn_requantize *to, int row, const I sum[4], const I *
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++)
         x[k] = i8_linear(to, row + k, sum[k], residual, k);
-    return i8_slots(x, BCAST(to->inverse), ZEROS(to->zero), true);
+    return i8_slots(x, ZEROS(to->zero), true);
 }
 
 /* The sums into the planes they are for, where every vector goes to one place. */

@@ -53,15 +53,9 @@ CN_INLINE void some_pixels(const cn_i8_depthwise *d, int32_t y, int32_t x, int k
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++) {
         v[k] = i8_linear(to, k, sum[k], d->residual ? &other : NULL, k);
-        if (to->activation == CN_ACT_RELU)
-            v[k] = RELU(v[k]);
-        else if (to->activation == CN_ACT_RELU6)
-            v[k] = RELU6(v[k]);
-        else if (to->activation != CN_ACT_NONE)
-            v[k] = ACTIVATE(v[k], to->activation);
+        v[k] = i8_activate(to, v[k], to->activation);
     }
-    STN(d->out + y * d->out_row + x, AS_V(i8_slots(v, BCAST(to->inverse), ZEROS(to->zero), false)),
-        left);
+    STN(d->out + y * d->out_row + x, AS_V(i8_slots(v, ZEROS(to->zero), false)), left);
 }
 
 CN_INLINE void plane(const cn_i8_depthwise *d, int kernel, int stride)

@@ -16,10 +16,11 @@ CN_INLINE void store_slots(const cn_i8_finish *f, int32_t row, const cn_segment 
         V x[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++)
-            x[k] = ACTIVATE(i8_linear(to, row + k, ILDU(tile + (size_t)k * f->pitch + i),
-                                      residual ? &other : NULL, k),
-                            activation);
-        STN(out + i, AS_V(i8_slots(x, BCAST(to->inverse), ZEROS(to->zero), false)), g->count - i);
+            x[k] = i8_activate(to,
+                               i8_linear(to, row + k, ILDU(tile + (size_t)k * f->pitch + i),
+                                         residual ? &other : NULL, k),
+                               activation);
+        STN(out + i, AS_V(i8_slots(x, ZEROS(to->zero), false)), g->count - i);
     }
 }
 
@@ -37,7 +38,7 @@ CN_INLINE void store_floats(const cn_i8_finish *f, int32_t row, const cn_segment
         for (ptrdiff_t i = 0; i < g->count; i += VL) {
             I other = residual ? AS_I(LDN(residual + i, g->count - i)) : IBCAST(0);
             V x = i8_linear(f->to, row + k, ILDU(tile + i), residual ? &other : NULL, k);
-            STN(out + i, ACTIVATE(x, activation), g->count - i);
+            STN(out + i, i8_activate(f->to, x, activation), g->count - i);
         }
     }
 }

@@ -9,7 +9,7 @@ void CN_KERNEL_NAME(i8_quantize)(const cn_i8_convert *c)
         V x[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++)
-            x[k] = k < c->channels ? LDN(c->in + k * c->plane + i, c->count - i) : ZERO();
-        STN(c->out + i, AS_V(i8_slots(x, by, zeros, false)), c->count - i);
+            x[k] = k < c->channels ? MUL(LDN(c->in + k * c->plane + i, c->count - i), by) : ZERO();
+        STN(c->out + i, AS_V(i8_slots(x, zeros, false)), c->count - i);
     }
 }

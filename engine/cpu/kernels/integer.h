@@ -19,16 +19,17 @@ typedef struct cn_store cn_store;
 typedef struct cn_pack cn_pack;
 
 /* From a sum of products to the activation it becomes: per row (output channel) x = sum * factor +
- * bias, + (residual - residual_zero) * residual_scale, activated; then the level
- * round(x * inverse) + zero. */
+ * bias, + residual * residual_factor, activated; then the level round(x) + zero. Each product is
+ * added without being rounded before. */
 typedef struct cn_requantize {
     const float *factor, *bias; /* one a row */
     cn_activation activation;
-    float residual_scale, inverse;
-    int32_t residual_zero, zero;
+    float residual_factor; /* of its levels as they are: what its zero point takes is in the bias */
+    float six;             /* where ReLU6 ends */
+    float inverse;         /* what sigmoid and tanh are multiplied by: steps in 1 */
+    int32_t zero;
     bool floats;    /* x itself is the output: then rows, not quads of rows, have planes */
-    bool saturates; /* saturation to levels is all of the activation, and no x is more than 2^30
-                     * steps */
+    bool saturates; /* saturation to levels is all of the activation, and no x is more than 2^30 */
 } cn_requantize;
 
 /* conv: sums[ROWS][PIXELS] = start + weight x panel, over `depth` slots; products of the weights'

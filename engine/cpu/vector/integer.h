@@ -8,6 +8,7 @@
  *   BYTE(i, k)            byte k of each slot, 0 .. 255; k is a constant
  *   BYTES_MAX(a, b)       the larger of each two bytes, without sign
  *   TO_FLOAT(i)           the nearest float
+ *   FUSED(a, b, c)        a * b + c, rounded once at all levels
  *   TO_INT(v)             the nearest integer, ties to even; at most -65536 for NaN and for
  *                         what is less than that; v may not be more than 2^30
  *   QUADS(a, b, c, d, z)  slots of four vectors of integers, to each of which a number of

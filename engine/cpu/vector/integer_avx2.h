@@ -50,6 +50,7 @@ static inline V TO_FLOAT(I i)
 {
     return _mm256_cvtepi32_ps(i);
 }
+#define FUSED FMA
 static inline I TO_INT(V v)
 {
     return _mm256_cvtps_epi32(v); /* NaN and what is too small: -2^31 */

@@ -47,6 +47,7 @@ static inline V TO_FLOAT(I i)
 {
     return _mm512_cvtepi32_ps(i);
 }
+#define FUSED FMA
 static inline I TO_INT(V v)
 {
     return _mm512_cvtps_epi32(v); /* NaN and what is too small: -2^31 */

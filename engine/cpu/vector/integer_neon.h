@@ -48,6 +48,7 @@ static inline V TO_FLOAT(I i)
 {
     return vcvtq_f32_s32(i);
 }
+#define FUSED FMA
 static inline I TO_INT(V v)
 {
     return vcvtnq_s32_f32(vmaxnmq_f32(v, vdupq_n_f32(-65536)));

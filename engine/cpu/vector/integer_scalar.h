@@ -62,6 +62,10 @@ static inline V TO_FLOAT(I i)
 {
     return (V)i;
 }
+static inline V FUSED(V a, V b, V c)
+{
+    return fmaf(a, b, c);
+}
 static inline I TO_INT(V v)
 {
     return v > -65536 ? (I)rintf(v) : -65536;

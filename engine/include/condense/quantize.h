@@ -18,9 +18,12 @@
  * in integers.
  *
  * Weights of convolutions and fully connected layers are integers p in -127 .. 127 with a scale t
- * for each output channel. Their output is, per channel, in float, activation(float(sum of p (q -
- * z)) * (s t) + bias + residual) with the sum in 32-bit integers, the bias in float32, and the
- * residual as the float that it stands for.
+ * for each output channel. Their output is computed in units of 1/u: u is 1 where it stays float,
+ * and before a sigmoid or tanh, after which it is quantized as above; else u = 1 / s of the output,
+ * which is then clamp(round(x) + z). In float, per channel, x = fma(float(sum of p (q - z)), s t u,
+ * b) with the sum in 32-bit integers; b = bias u, less zr f where there is a residual qr, for which
+ * x becomes fma(float(qr), f, x): zr is its zero point, f = sr u. fma rounds once; other products
+ * are rounded from left to right. Then comes the activation: ReLU6 ends at 6 u.
  *
  * All other operators (addition, LRN, softmax, bilinear resize, activations by themselves, batch
  * norm by itself) read the floats that their inputs stand for,
