@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "condense/memory.h"
+#include "cpu/cache.h"
 #include "cpu/int8_methods.h"
 
 enum { SLOT = 4 };
@@ -281,7 +282,7 @@ static void run_block(const cn_int8_conv *c, const target *t, part *p, int32_t *
     int32_t rows = c->slots.kernels->i8_conv.rows;
     cn_requantize to = cn_int8_to(c, t->packed * (size_t)rows);
     aim(c, &p->store, t, rows);
-    if (p->stores) cn_conv_expect(&p->store);
+    if (p->stores && cn_cache_is_far()) cn_conv_expect(&p->store);
     cn_i8_block block = {.depth = depth_of(c, t->packed),
                          .width = p->width,
                          .weight = c->weight + first_of(c, t->packed) * (size_t)rows * SLOT,
