@@ -78,12 +78,12 @@ $(OBJ)/unit: $(UNIT_OBJ) $(filter-out $(OBJ)/harness/main.o,$(HARNESS_OBJ)) $(OB
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 # The kernel tests leave threads and files out, so that they also run on an emulated processor.
-KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/format/weights.c engine/run/reference.c)) $(KERNEL_OBJ)
+KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/plan/generate.c engine/plan/generate_source.c engine/format/weights.c engine/run/reference.c)) $(KERNEL_OBJ)
 CPUINFO := $(if $(filter x86_64%,$(MACHINE)),-lcpuinfo)
 $(OBJ)/kernel-tests: $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/bench_conv.c,$(wildcard tests/kernels/*.c))) $(KERNEL_TEST_OBJ)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread -ldl
 $(OBJ)/kernel-bench: $(OBJ)/tests/kernels/bench_conv.o $(KERNEL_TEST_OBJ)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread -ldl
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -218,13 +218,14 @@ check:
 	@BUILD=$(BUILD) tests/run.sh
 
 CROSS_CC ?= aarch64-linux-gnu-gcc
+CROSS_ROOT ?= /usr/aarch64-linux-gnu
 kernel-tests: ## every CPU kernel against a reference, at each level this processor has
 	@$(MAKE) --no-print-directory $(parallel) SAN=1 $(BUILD)/san/kernel-tests
 	@$(BUILD)/san/kernel-tests
 kernel-tests-neon: ## the same for NEON under user-mode emulation
-	@$(MAKE) --no-print-directory $(parallel) SAN= CC="$(CROSS_CC)" BUILD=$(BUILD)/aarch64 LDFLAGS=-static $(BUILD)/aarch64/obj/kernel-tests
-	@qemu-aarch64 -cpu cortex-a53 $(BUILD)/aarch64/obj/kernel-tests # has no dot product
-	@qemu-aarch64 -cpu max $(BUILD)/aarch64/obj/kernel-tests
+	@$(MAKE) --no-print-directory $(parallel) SAN= CC="$(CROSS_CC)" BUILD=$(BUILD)/aarch64 $(BUILD)/aarch64/obj/kernel-tests
+	@CONDENSE_CC="$(CROSS_CC)" qemu-aarch64 -L $(CROSS_ROOT) -cpu cortex-a53 $(BUILD)/aarch64/obj/kernel-tests # has no dot product
+	@CONDENSE_CC="$(CROSS_CC)" qemu-aarch64 -L $(CROSS_ROOT) -cpu max $(BUILD)/aarch64/obj/kernel-tests
 # The fuzz targets are libFuzzer's, which only clang has; make test needs neither. They read texts and
 # files only, so they are built without kernels and training.
 FUZZ_SECONDS ?= 60

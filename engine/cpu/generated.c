@@ -11,19 +11,25 @@ int32_t cn_generated_rows(cn_isa isa)
         return 30; /* of 32 registers, less one for the pixels; one is left over */
     case CN_ISA_AVX2:
         return 14; /* of 16, less pixels and weight */
+    case CN_ISA_NEON:
+        return 28; /* of 32, less pixels and four weights; two are left over */
     default:
         return 0;
     }
 }
 
-/* Every output's offsets ascend, so that the outputs of a block can be visited together, and fit an
- * instruction as a number of bytes. */
-static bool can_visit(const cn_sparse *s, size_t outputs)
+/* The largest offset that instructions hold as a number of bytes: 31 bits, on ARM 24. */
+static int32_t reach(cn_isa isa)
+{
+    return cn_isa_of_floats(isa) == CN_ISA_NEON ? (1 << 24) / 4 - 1 : INT32_MAX / 4;
+}
+
+/* Every output's offsets ascend, so that the outputs of a block can be visited together. */
+static bool can_visit(const cn_sparse *s, size_t outputs, int32_t most)
 {
     for (size_t o = 0; o < outputs; o++)
         for (size_t i = s->own.first[o]; i < s->own.first[o + 1]; i++)
-            if (s->offset[i] > INT32_MAX / 4 ||
-                (i > s->own.first[o] && s->offset[i] <= s->offset[i - 1]))
+            if (s->offset[i] > most || (i > s->own.first[o] && s->offset[i] <= s->offset[i - 1]))
                 return false;
     return true;
 }
@@ -35,7 +41,7 @@ bool cn_generated_can(const cn_conv *c)
     const cn_shape *out = &c->problem.out;
     return cn_generated_rows(c->kernels->isa) > 0 &&
            (int64_t)(out->h - 1) * out->w + out->w >= c->kernels->lanes &&
-           can_visit(s, (size_t)c->problem.out_c);
+           can_visit(s, (size_t)c->problem.out_c, reach(c->kernels->isa));
 }
 
 cn_generated_walk cn_generated_start(const cn_conv *c, size_t group, size_t block, size_t blocks)
@@ -201,6 +207,9 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     }
 }
 
+/* Weights may be read four at a time. */
+enum { READ_AFTER = 3 };
+
 static const cn_conv_method generated = {.algorithm = CN_CONV_SPARSE1,
                                          .traffic = traffic,
                                          .scratch = scratch,
@@ -216,7 +225,7 @@ cn_status cn_generated_use(cn_conv *c, const cn_generated *code, cn_error *error
     if (own) {
         *own = *code;
         own->row = c->sparse->row;
-        own->weight = cn_calloc((size_t)c->sparse->nonzero, sizeof *own->weight);
+        own->weight = cn_calloc((size_t)c->sparse->nonzero + READ_AFTER, sizeof *own->weight);
         own->first = cn_calloc(blocks + 1, sizeof *own->first);
     }
     if (!own || !own->weight || !own->first) {

@@ -41,37 +41,18 @@ __attribute__((format(printf, 2, 3))) static void print(text *t, const char *for
     }
 }
 
-/* The instructions of a level. Registers 0 ... are sums. */
+/* The instructions of a level. Registers 0 ... are sums. LOAD is given a tap's offset and how far
+ * that is from the one before; weights come with the products, or four at a time by WEIGHTS. */
 typedef struct level {
     cn_isa isa;
-    const char *macros;
+    const char *macros, *common;
     const char *flags[4];
+    size_t instruction; /* bytes that a product takes, about */
+    bool fours;
 } level;
 
-static const level levels[] = {
-    {CN_ISA_AVX512,
-     "#define LANES 16\n"
-     "#define REGISTER \"zmm\"\n"
-     "#define LOAD(offset) \"vmovups 4*\" #offset \"(%[in]),%%zmm31\\n\\t\"\n"
-     "#define FMA(output, weight) \\\n"
-     "    \"vfmadd231ps 4*\" #weight \"(%[weight])%{1to16%},%%zmm31,%%zmm\" #output \"\\n\\t\"\n"
-     "#define ABOVE \"xmm16\", \"xmm17\", \"xmm18\", \"xmm19\", \"xmm20\", \"xmm21\", \"xmm22\", "
-     "\"xmm23\", \\\n"
-     "    \"xmm24\", \"xmm25\", \"xmm26\", \"xmm27\", \"xmm28\", \"xmm29\", \"xmm30\", "
-     "\"xmm31\",\n",
-     {"-mavx512f", NULL}},
-    {CN_ISA_AVX2,
-     "#define LANES 8\n"
-     "#define REGISTER \"ymm\"\n"
-     "#define LOAD(offset) \"vmovups 4*\" #offset \"(%[in]),%%ymm15\\n\\t\"\n"
-     "#define FMA(output, weight) \\\n"
-     "    \"vbroadcastss 4*\" #weight \"(%[weight]),%%ymm14\\n\\t\" \\\n"
-     "    \"vfmadd231ps %%ymm14,%%ymm15,%%ymm\" #output \"\\n\\t\"\n"
-     "#define ABOVE\n",
-     {"-mavx2", "-mfma", NULL}},
-};
-
-static const char common[] =
+static const char x86[] =
+    "#define START\n"
     "#define BIAS(output) \"vbroadcastss 4*\" #output \"(%[bias]),%%\" REGISTER #output "
     "\"\\n\\t\"\n"
     "#define AT(output) \"4*%c[pitch]*\" #output \"(%[sums])\"\n"
@@ -79,14 +60,75 @@ static const char common[] =
     "#define KEEP(output) \"vmovups %%\" REGISTER #output \",\" AT(output) \"\\n\\t\"\n"
     "#define NEXT \"add $4*%c[lanes],%[sums]\\n\\tadd $4*%c[lanes],%[in]\\n\\t\" \\\n"
     "    \"cmp %[stop],%[in]\\n\\tjb 1b\\n\\tvzeroupper\"\n"
+    "#define CHANGED \\\n"
+    "    \"xmm0\", \"xmm1\", \"xmm2\", \"xmm3\", \"xmm4\", \"xmm5\", \"xmm6\", \"xmm7\", "
+    "\"xmm8\", \\\n"
+    "      \"xmm9\", \"xmm10\", \"xmm11\", \"xmm12\", \"xmm13\", \"xmm14\", \"xmm15\", ABOVE\n";
+
+/* x9 goes from tap to tap, x10 along the weights. */
+static const char neon[] =
+    "#define LANES 4\n"
+    "#define START \"mov x9,%[in]\\n\\tmov x10,%[weight]\\n\\t\"\n"
+    "#define LOAD(offset, step) \\\n"
+    "    \".if (4*\" #step \")>>12\\n\\tadd x9,x9,#((4*\" #step \")>>12),lsl "
+    "#12\\n\\t.endif\\n\\t\" \\\n"
+    "    \"add x9,x9,#((4*\" #step \")&4095)\\n\\tldr q31,[x9]\\n\\t\"\n"
+    "#define WEIGHTS \"ldr q30,[x10],#16\\n\\t\"\n"
+    "#define FMA(output, weight) \\\n"
+    "    \"fmla v\" #output \".4s,v31.4s,v30.s[\" #weight \"&3]\\n\\t\"\n"
+    "#define BIAS(output) \\\n"
+    "    \"ldr s\" #output \",[%[bias],#4*\" #output \"]\\n\\t\" \\\n"
+    "    \"dup v\" #output \".4s,v\" #output \".s[0]\\n\\t\"\n"
+    "#define AT(output) \",[%[sums],#4*%c[pitch]*\" #output \"]\\n\\t\"\n"
+    "#define SUM(output) \"ldr q\" #output AT(output)\n"
+    "#define KEEP(output) \"str q\" #output AT(output)\n"
+    "#define NEXT \"add %[sums],%[sums],#16\\n\\tadd %[in],%[in],#16\\n\\t\" \\\n"
+    "    \"cmp %[in],%[stop]\\n\\tb.lo 1b\"\n"
+    "#define CHANGED \\\n"
+    "    \"v0\", \"v1\", \"v2\", \"v3\", \"v4\", \"v5\", \"v6\", \"v7\", \"v8\", \"v9\", "
+    "\"v10\", \\\n"
+    "      \"v11\", \"v12\", \"v13\", \"v14\", \"v15\", \"v16\", \"v17\", \"v18\", \"v19\", "
+    "\"v20\", \\\n"
+    "      \"v21\", \"v22\", \"v23\", \"v24\", \"v25\", \"v26\", \"v27\", \"v30\", \"v31\", "
+    "\"x9\", \\\n"
+    "      \"x10\",\n";
+
+static const level levels[] = {
+    {CN_ISA_AVX512,
+     "#define LANES 16\n"
+     "#define REGISTER \"zmm\"\n"
+     "#define LOAD(offset, step) \"vmovups 4*\" #offset \"(%[in]),%%zmm31\\n\\t\"\n"
+     "#define FMA(output, weight) \\\n"
+     "    \"vfmadd231ps 4*\" #weight \"(%[weight])%{1to16%},%%zmm31,%%zmm\" #output \"\\n\\t\"\n"
+     "#define ABOVE \"xmm16\", \"xmm17\", \"xmm18\", \"xmm19\", \"xmm20\", \"xmm21\", \"xmm22\", "
+     "\"xmm23\", \\\n"
+     "    \"xmm24\", \"xmm25\", \"xmm26\", \"xmm27\", \"xmm28\", \"xmm29\", \"xmm30\", "
+     "\"xmm31\",\n",
+     x86,
+     {"-mavx512f", NULL},
+     10,
+     false},
+    {CN_ISA_AVX2,
+     "#define LANES 8\n"
+     "#define REGISTER \"ymm\"\n"
+     "#define LOAD(offset, step) \"vmovups 4*\" #offset \"(%[in]),%%ymm15\\n\\t\"\n"
+     "#define FMA(output, weight) \\\n"
+     "    \"vbroadcastss 4*\" #weight \"(%[weight]),%%ymm14\\n\\t\" \\\n"
+     "    \"vfmadd231ps %%ymm14,%%ymm15,%%ymm\" #output \"\\n\\t\"\n"
+     "#define ABOVE\n",
+     x86,
+     {"-mavx2", "-mfma", NULL},
+     10,
+     false},
+    {CN_ISA_NEON, "", neon, {NULL}, 6, true},
+};
+
+static const char common[] =
     "#define OPERANDS \\\n"
     "    : [in] \"+r\"(in), [sums] \"+r\"(sums) \\\n"
     "    : [weight] \"r\"(weight), [bias] \"r\"(bias), [stop] \"r\"(in + LANES * vectors), \\\n"
     "      [lanes] \"i\"(LANES), [pitch] \"i\"(PITCH) \\\n"
-    "    : \"xmm0\", \"xmm1\", \"xmm2\", \"xmm3\", \"xmm4\", \"xmm5\", \"xmm6\", \"xmm7\", "
-    "\"xmm8\", \\\n"
-    "      \"xmm9\", \"xmm10\", \"xmm11\", \"xmm12\", \"xmm13\", \"xmm14\", \"xmm15\", ABOVE \\\n"
-    "      \"memory\", \"cc\"\n"
+    "    : CHANGED \"memory\", \"cc\"\n"
     "#define ARGUMENTS const float *in, const float *weight, const float *bias, float *sums, \\\n"
     "    size_t vectors\n";
 
@@ -108,18 +150,16 @@ size_t cn_generate_blocks(const cn_conv *c)
     return ((size_t)c->group_out + most - 1) / most;
 }
 
-/* An instruction with a 32-bit constant for each product, and one for each load; AVX2 takes two for
- * a product. Loads are at most as many as products. */
+/* Loads take about as much as products, and are at most as many. */
 size_t cn_generate_code_bytes(const cn_conv *c, size_t blocks)
 {
-    enum { INSTRUCTION = 10 };
-    size_t code = 0;
+    size_t code = 0, instruction = level_of(c->kernels->isa)->instruction;
     int32_t offset;
     uint32_t outputs;
     for (size_t b = 0; b < blocks * (size_t)c->problem.groups; b++) {
         cn_generated_walk walk = cn_generated_start(c, b / blocks, b % blocks, blocks);
         while (cn_generated_next(&walk, &offset, &outputs))
-            code += INSTRUCTION * (1 + (size_t)__builtin_popcount(outputs));
+            code += instruction * (1 + (size_t)__builtin_popcount(outputs));
     }
     return code;
 }
@@ -135,17 +175,22 @@ static void print_outputs(text *t, const char *macro, int32_t outputs)
 /* One function of up to PART products; returns how many it has. */
 static size_t print_part(text *t, cn_generated_walk *walk, size_t block, size_t part, bool *more)
 {
+    bool fours = level_of(walk->conv->kernels->isa)->fours;
     size_t products = 0;
-    print(t, "static void part%zu_%zu(ARGUMENTS)\n{\n    __asm__ volatile(\"1:\\n\\t\"\n", block,
-          part);
+    print(t, "static void part%zu_%zu(ARGUMENTS)\n{\n", block, part);
+    print(t, "    __asm__ volatile(\"1:\\n\\t\" START\n");
     print_outputs(t, part ? "SUM" : "BIAS", walk->outputs);
-    int32_t offset;
+    int32_t offset, before = 0;
     uint32_t outputs;
     *more = false;
     while (products < PART && (*more = cn_generated_next(walk, &offset, &outputs))) {
-        print(t, "        LOAD(%" PRId32 ")", offset);
-        for (int32_t o = 0; o < walk->outputs; o++)
-            if (outputs >> o & 1) print(t, " FMA(%d, %zu)", o, products++);
+        print(t, "        LOAD(%" PRId32 ", %" PRId32 ")", offset, offset - before);
+        before = offset;
+        for (int32_t o = 0; o < walk->outputs; o++) {
+            if (!(outputs >> o & 1)) continue;
+            print(t, "%s FMA(%d, %zu)", fours && products % 4 == 0 ? " WEIGHTS" : "", o, products);
+            products++;
+        }
         print(t, "\n");
     }
     print_outputs(t, "KEEP", walk->outputs);
@@ -175,11 +220,12 @@ static void print_block(text *t, const cn_conv *c, size_t block, size_t blocks)
 char *cn_generate_source(const cn_conv *c, size_t blocks)
 {
     size_t all = blocks * (size_t)c->problem.groups;
+    const level *of = level_of(c->kernels->isa);
     text t = {cn_calloc(1 << 16, 1), 0, 1 << 16};
     print(&t,
           "/* Kernels for one convolution, made by Condense. */\n#include <stddef.h>\n\n#define "
-          "PITCH %d\n%s%s\n",
-          CN_GENERATED_PITCH, level_of(c->kernels->isa)->macros, common);
+          "PITCH %d\n%s%s%s\n",
+          CN_GENERATED_PITCH, of->macros, of->common, common);
     for (size_t b = 0; b < all && t.data; b++)
         print_block(&t, c, b, blocks);
     print(&t, "\nvoid (*const condense_blocks[%zu])(ARGUMENTS) = {\n", all);

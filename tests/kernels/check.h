@@ -1,6 +1,6 @@
 /* The kernel tests' own small frame: planes between guard pages, a comparison, and counters.
  *
- * It has no library behind it, so that it also runs statically linked under user-mode emulation. */
+ * It has no library behind it, so that it also runs under user-mode emulation. */
 #ifndef TESTS_KERNELS_CHECK_H
 #define TESTS_KERNELS_CHECK_H
 

@@ -1,0 +1,125 @@
+/* Generated kernels at one level: compiled, loaded, and compared by cn_generate with the program's
+ * own, to the bit. In place of the folder of plan/generate_cache.c, whose libraries an emulated
+ * processor does not have, each source is compiled into a file that is gone at once. */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "condense/memory.h"
+#include "plan/generate.h"
+
+static const char *compiler(void)
+{
+    const char *own = getenv("CONDENSE_CC");
+    return own && *own ? own : "cc";
+}
+
+static bool write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    bool written = f && fputs(text, f) >= 0;
+    return f && !fclose(f) && written;
+}
+
+cn_status cn_code_cache_open(cn_code_cache *cache, const char *source, const char *const *flags,
+                             void **library, bool *compiled, cn_error *error)
+{
+    char folder[] = "/tmp/condense-kernel-XXXXXX", options[128] = "";
+    if (!mkdtemp(folder)) return cn_fail(error, CN_EIO, "no folder in /tmp");
+    for (; *flags; flags++) {
+        strcat(options, *flags);
+        strcat(options, " ");
+    }
+    char *c = cn_sprintf("%s/kernel.c", folder), *so = cn_sprintf("%s/kernel.so", folder);
+    char *command = cn_sprintf("%s -O1 -fPIC -shared %s-o %s %s", cache->compiler, options, so, c);
+    *library = NULL;
+    if (write_file(c, source) && system(command) == 0) *library = dlopen(so, RTLD_NOW | RTLD_LOCAL);
+    const char *why = *library ? NULL : dlerror();
+    cn_status status = *library ? CN_OK : cn_fail(error, CN_EIO, "%s: %s", command, why ? why : "");
+    *compiled = true;
+    unlink(c);
+    unlink(so);
+    rmdir(folder);
+    cn_free(c);
+    cn_free(so);
+    cn_free(command);
+    return status;
+}
+
+typedef struct layer {
+    int32_t in_c, out_c, groups, h, w, kernel;
+    bool residual;
+    double density;
+} layer;
+
+static const layer layers[] = {
+    {8, 16, 1, 9, 7, 3, false, 0.2},    {16, 64, 1, 14, 14, 1, true, 0.1},
+    {6, 33, 3, 8, 8, 3, false, 0.5},    {12, 20, 1, 16, 33, 5, true, 0.03},
+    {64, 40, 1, 12, 12, 3, false, 0.3}, /* several parts */
+    {3, 31, 1, 130, 100, 1, false, 1},  /* steps of more than 4 KiB */
+    {7, 30, 1, 4, 4, 3, false, 0},
+};
+
+static float *some_weights(const layer *l, int32_t depth, cn_random *random)
+{
+    size_t count = (size_t)l->out_c * (size_t)depth;
+    float *weight = cn_calloc(count, sizeof *weight);
+    for (size_t i = 0; i < count; i++)
+        if (cn_random_uniform(random) < l->density) weight[i] = (float)cn_random_normal(random);
+    return weight;
+}
+
+static void check_layer(cn_generator *generator, const layer *l, cn_isa isa, cn_random *random)
+{
+    int32_t pad = l->kernel / 2, depth = l->in_c / l->groups * l->kernel * l->kernel;
+    const int32_t halo[4] = {pad, pad, pad, pad};
+    cn_conv_problem p = {.window = {l->kernel, l->kernel, 1, 1, 1, 1, pad, pad, pad, pad},
+                         .in_c = l->in_c,
+                         .out_c = l->out_c,
+                         .groups = l->groups,
+                         .in = {l->in_c, l->h, l->w},
+                         .out = {l->out_c, l->h, l->w},
+                         .residual = l->residual};
+    float *weight = some_weights(l, depth, random);
+    cn_mask *mask;
+    cn_conv *conv;
+    cn_error error = {0};
+    bool made = cn_mask_new(&mask, weight, l->groups, l->out_c / l->groups, (size_t)depth, true,
+                            &error) == CN_OK;
+    p.mask = mask;
+    made = made && cn_conv_new(&conv, &p, (cn_conv_way){CN_CONV_SPARSE1, .generated = true}, weight,
+                               NULL, isa, &error) == CN_OK;
+    report(made, "a convolution of blocks of one output: %s", error.message);
+    if (!made) return;
+    planes in = planes_new(1, p.in, halo, 0, GUARD_AFTER, 0, PLANES_INPUT, random);
+    cn_conv_bind(conv, &in.view);
+    bool generated = cn_generate(generator, conv, &in.view);
+    const char *problem = cn_generator_problem(generator);
+    report(generated, "generated for %d to %d channels, %d x %d, window %d, density %g: %s",
+           l->in_c, l->out_c, l->h, l->w, l->kernel, l->density, problem ? problem : "unfit");
+    cn_conv_free(conv);
+    cn_mask_free(mask);
+    planes_free(&in);
+    cn_free(weight);
+}
+
+void test_generated(cn_isa isa)
+{
+    cn_generator *generator;
+    cn_random random = cn_random_seed(5);
+    char *command = cn_sprintf("%s --version >/dev/null 2>&1", compiler());
+    bool there = system(command) == 0;
+    cn_free(command);
+    if (!cn_generated_rows(isa)) return;
+    if (!there) {
+        report_skip("generated kernels: there is no C compiler '%s'", compiler());
+        return;
+    }
+    report(cn_generator_new(&generator, compiler(), "", NULL) == CN_OK, "a generator");
+    for (size_t i = 0; i < sizeof layers / sizeof *layers; i++)
+        check_layer(generator, &layers[i], isa, &random);
+    cn_generator_free(generator);
+}
