@@ -42,17 +42,20 @@ __attribute__((format(printf, 2, 3))) static void print(text *t, const char *for
 }
 
 /* The instructions of a level. Registers 0 ... are sums. LOAD is given a tap's offset and how far
- * that is from the one before; weights come with the products, or four at a time by WEIGHTS. */
+ * that is from the one before; WEIGHTS stands before each `window` products, which count from it:
+ * as far as an instruction reaches with a constant of one byte, in place of four. */
 typedef struct level {
     cn_isa isa;
     const char *macros, *common;
     const char *flags[4];
     size_t instruction; /* bytes that a product takes, about */
-    bool fours;
+    size_t window;
 } level;
 
+/* rax is the middle of the window. */
 static const char x86[] =
-    "#define START\n"
+    "#define START \"lea -2*%c[window](%[weight]),%%rax\\n\\t\"\n"
+    "#define WEIGHTS \"add $4*%c[window],%%rax\\n\\t\"\n"
     "#define BIAS(output) \"vbroadcastss 4*\" #output \"(%[bias]),%%\" REGISTER #output "
     "\"\\n\\t\"\n"
     "#define AT(output) \"4*%c[pitch]*\" #output \"(%[sums])\"\n"
@@ -63,7 +66,8 @@ static const char x86[] =
     "#define CHANGED \\\n"
     "    \"xmm0\", \"xmm1\", \"xmm2\", \"xmm3\", \"xmm4\", \"xmm5\", \"xmm6\", \"xmm7\", "
     "\"xmm8\", \\\n"
-    "      \"xmm9\", \"xmm10\", \"xmm11\", \"xmm12\", \"xmm13\", \"xmm14\", \"xmm15\", ABOVE\n";
+    "      \"xmm9\", \"xmm10\", \"xmm11\", \"xmm12\", \"xmm13\", \"xmm14\", \"xmm15\", ABOVE "
+    "\"rax\",\n";
 
 /* x9 goes from tap to tap, x10 along the weights. */
 static const char neon[] =
@@ -75,7 +79,7 @@ static const char neon[] =
     "    \"add x9,x9,#((4*\" #step \")&4095)\\n\\tldr q31,[x9]\\n\\t\"\n"
     "#define WEIGHTS \"ldr q30,[x10],#16\\n\\t\"\n"
     "#define FMA(output, weight) \\\n"
-    "    \"fmla v\" #output \".4s,v31.4s,v30.s[\" #weight \"&3]\\n\\t\"\n"
+    "    \"fmla v\" #output \".4s,v31.4s,v30.s[\" #weight \"]\\n\\t\"\n"
     "#define BIAS(output) \\\n"
     "    \"ldr s\" #output \",[%[bias],#4*\" #output \"]\\n\\t\" \\\n"
     "    \"dup v\" #output \".4s,v\" #output \".s[0]\\n\\t\"\n"
@@ -99,35 +103,36 @@ static const level levels[] = {
      "#define REGISTER \"zmm\"\n"
      "#define LOAD(offset, step) \"vmovups 4*\" #offset \"(%[in]),%%zmm31\\n\\t\"\n"
      "#define FMA(output, weight) \\\n"
-     "    \"vfmadd231ps 4*\" #weight \"(%[weight])%{1to16%},%%zmm31,%%zmm\" #output \"\\n\\t\"\n"
+     "    \"vfmadd231ps 4*\" #weight \"-2*%c[window](%%rax)%{1to16%},%%zmm31,%%zmm\" #output "
+     "\"\\n\\t\"\n"
      "#define ABOVE \"xmm16\", \"xmm17\", \"xmm18\", \"xmm19\", \"xmm20\", \"xmm21\", \"xmm22\", "
      "\"xmm23\", \\\n"
      "    \"xmm24\", \"xmm25\", \"xmm26\", \"xmm27\", \"xmm28\", \"xmm29\", \"xmm30\", "
      "\"xmm31\",\n",
      x86,
      {"-mavx512f", NULL},
-     10,
-     false},
+     7,
+     256},
     {CN_ISA_AVX2,
      "#define LANES 8\n"
      "#define REGISTER \"ymm\"\n"
      "#define LOAD(offset, step) \"vmovups 4*\" #offset \"(%[in]),%%ymm15\\n\\t\"\n"
      "#define FMA(output, weight) \\\n"
-     "    \"vbroadcastss 4*\" #weight \"(%[weight]),%%ymm14\\n\\t\" \\\n"
+     "    \"vbroadcastss 4*\" #weight \"-2*%c[window](%%rax),%%ymm14\\n\\t\" \\\n"
      "    \"vfmadd231ps %%ymm14,%%ymm15,%%ymm\" #output \"\\n\\t\"\n"
      "#define ABOVE\n",
      x86,
      {"-mavx2", "-mfma", NULL},
-     10,
-     false},
-    {CN_ISA_NEON, "", neon, {NULL}, 6, true},
+     11,
+     64},
+    {CN_ISA_NEON, "", neon, {NULL}, 6, 4},
 };
 
 static const char common[] =
     "#define OPERANDS \\\n"
     "    : [in] \"+r\"(in), [sums] \"+r\"(sums) \\\n"
     "    : [weight] \"r\"(weight), [bias] \"r\"(bias), [stop] \"r\"(in + LANES * vectors), \\\n"
-    "      [lanes] \"i\"(LANES), [pitch] \"i\"(PITCH) \\\n"
+    "      [lanes] \"i\"(LANES), [pitch] \"i\"(PITCH), [window] \"i\"(WINDOW) \\\n"
     "    : CHANGED \"memory\", \"cc\"\n"
     "#define ARGUMENTS const float *in, const float *weight, const float *bias, float *sums, \\\n"
     "    size_t vectors\n";
@@ -175,7 +180,7 @@ static void print_outputs(text *t, const char *macro, int32_t outputs)
 /* One function of up to PART products; returns how many it has. */
 static size_t print_part(text *t, cn_generated_walk *walk, size_t block, size_t part, bool *more)
 {
-    bool fours = level_of(walk->conv->kernels->isa)->fours;
+    size_t window = level_of(walk->conv->kernels->isa)->window;
     size_t products = 0;
     print(t, "static void part%zu_%zu(ARGUMENTS)\n{\n", block, part);
     print(t, "    __asm__ volatile(\"1:\\n\\t\" START\n");
@@ -188,7 +193,7 @@ static size_t print_part(text *t, cn_generated_walk *walk, size_t block, size_t 
         before = offset;
         for (int32_t o = 0; o < walk->outputs; o++) {
             if (!(outputs >> o & 1)) continue;
-            print(t, "%s FMA(%d, %zu)", fours && products % 4 == 0 ? " WEIGHTS" : "", o, products);
+            print(t, "%s FMA(%d, %zu)", products % window ? "" : " WEIGHTS", o, products % window);
             products++;
         }
         print(t, "\n");
@@ -224,8 +229,8 @@ char *cn_generate_source(const cn_conv *c, size_t blocks)
     text t = {cn_calloc(1 << 16, 1), 0, 1 << 16};
     print(&t,
           "/* Kernels for one convolution, made by Condense. */\n#include <stddef.h>\n\n#define "
-          "PITCH %d\n%s%s%s\n",
-          CN_GENERATED_PITCH, of->macros, of->common, common);
+          "PITCH %d\n#define WINDOW %zu\n%s%s%s\n",
+          CN_GENERATED_PITCH, of->window, of->macros, of->common, common);
     for (size_t b = 0; b < all && t.data; b++)
         print_block(&t, c, b, blocks);
     print(&t, "\nvoid (*const condense_blocks[%zu])(ARGUMENTS) = {\n", all);
