@@ -78,12 +78,12 @@ $(OBJ)/unit: $(UNIT_OBJ) $(filter-out $(OBJ)/harness/main.o,$(HARNESS_OBJ)) $(OB
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ -lcriterion $(LIBS)
 
 # The kernel tests leave threads and files out, so that they also run on an emulated processor.
-KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/plan/generate.c engine/plan/generate_source.c engine/format/weights.c engine/run/reference.c)) $(KERNEL_OBJ)
+KERNEL_TEST_OBJ := $(patsubst %.c,$(OBJ)/%.o,$(filter-out engine/base/pool.c,$(wildcard engine/base/*.c engine/cpu/*.c) engine/lr/graph.c engine/lr/shapes.c engine/lr/counts.c engine/format/weights.c engine/run/reference.c)) $(KERNEL_OBJ)
 CPUINFO := $(if $(filter x86_64%,$(MACHINE)),-lcpuinfo)
-$(OBJ)/kernel-tests: $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/bench_conv.c,$(wildcard tests/kernels/*.c))) $(KERNEL_TEST_OBJ)
+$(OBJ)/kernel-tests: $(patsubst %.c,$(OBJ)/%.o,$(filter-out %/bench_conv.c,$(wildcard tests/kernels/*.c)) engine/plan/generate.c engine/plan/generate_source.c) $(KERNEL_TEST_OBJ)
 	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread -ldl
 $(OBJ)/kernel-bench: $(OBJ)/tests/kernels/bench_conv.o $(KERNEL_TEST_OBJ)
-	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread -ldl
+	$(Q)$(CC) $(SANITIZE) $(LDFLAGS) -o $@ $^ $(CPUINFO) -lm -lpthread
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)

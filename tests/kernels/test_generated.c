@@ -4,7 +4,6 @@
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -27,14 +26,15 @@ static bool write_file(const char *path, const char *text)
 cn_status cn_code_cache_open(cn_code_cache *cache, const char *source, const char *const *flags,
                              void **library, bool *compiled, cn_error *error)
 {
-    char folder[] = "/tmp/condense-kernel-XXXXXX", options[128] = "";
+    char folder[] = "/tmp/condense-kernel-XXXXXX"; /* mkdtemp's letters */
     if (!mkdtemp(folder)) return cn_fail(error, CN_EIO, "no folder in /tmp");
-    for (; *flags; flags++) {
-        strcat(options, *flags);
-        strcat(options, " ");
-    }
     char *c = cn_sprintf("%s/kernel.c", folder), *so = cn_sprintf("%s/kernel.so", folder);
-    char *command = cn_sprintf("%s -O1 -fPIC -shared %s-o %s %s", cache->compiler, options, so, c);
+    char *command = cn_sprintf("%s -O1 -fPIC -shared -o %s %s", cache->compiler, so, c);
+    for (; *flags; flags++) {
+        char *longer = cn_sprintf("%s %s", command, *flags);
+        cn_free(command);
+        command = longer;
+    }
     *library = NULL;
     if (write_file(c, source) && system(command) == 0) *library = dlopen(so, RTLD_NOW | RTLD_LOCAL);
     const char *why = *library ? NULL : dlerror();
