@@ -228,14 +228,13 @@ size_t cn_conv_weight_bytes(const cn_conv *c)
 int64_t cn_conv_products(const cn_conv *c)
 {
     const cn_conv_problem *p = &c->problem;
-    int64_t m = c->method->tile, pairs = (int64_t)c->group_in * p->out_c;
     if (c->sparse) {
         const cn_mask_blocks *b = &c->sparse->own;
         size_t steps = b->first[(size_t)p->groups * b->blocks];
         return (int64_t)steps * b->rows * p->out.h * p->out.w;
     }
-    if (!m) return (int64_t)c->depth * p->out_c * p->out.h * p->out.w;
-    return pairs * ((p->out.h + m - 1) / m) * ((p->out.w + m - 1) / m) * (m + 2) * (m + 2);
+    if (c->method->tile) return cn_winograd_products(c);
+    return (int64_t)c->depth * p->out_c * p->out.h * p->out.w;
 }
 
 int64_t cn_conv_dense_products(const cn_conv_problem *problem, cn_isa isa)

@@ -30,14 +30,16 @@ typedef struct cn_conv_problem {
 
 typedef struct cn_conv cn_conv;
 
-/* Winograd's are for 3x3 windows with stride 1 and no dilation; they round differently, and a NaN
- * or an infinity spreads as NaN over the m x m outputs of its tiles. */
+/* Winograd's are for square windows without dilation of three taps in each phase of the stride (1, 2
+ * or 4), as 3x3 with stride 1, 5x5 with 2 and 11x11 with 4, and for one, of four taps, as 7x7 with
+ * 2. They round differently, and a NaN or an infinity spreads as NaN over the m x m outputs of its
+ * tiles. */
 typedef enum cn_conv_algorithm {
     CN_CONV_AUTO, /* the one of the least cost for one image */
     CN_CONV_PANEL,
     CN_CONV_DEPTHWISE,
     CN_CONV_WINOGRAD2, /* F(2x2, 3x3) */
-    CN_CONV_WINOGRAD4,
+    CN_CONV_WINOGRAD4, /* F(4x4, 3x3), F(4x4, 4x4) */
     CN_CONV_WINOGRAD6,
     CN_CONV_SPARSE1, /* skips the steps of a mask's blocks of one output */
     CN_CONV_SPARSE2,

@@ -67,6 +67,9 @@ extern const cn_conv_method cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2,
 /* CN_EINVAL where the problem contradicts itself. */
 cn_status cn_conv_check(const cn_conv_problem *problem, cn_error *error);
 
+/* Of one image by Winograd's filtering, without the transforms. */
+int64_t cn_winograd_products(const cn_conv *conv);
+
 /* How far windows reach past the planes: top, bottom, left, right. */
 void cn_conv_reach(const cn_conv_problem *problem, int32_t halo[4]);
 

@@ -1,7 +1,12 @@
-/* Convolution by Winograd's minimal filtering F(m x m, 3 x 3): for each of the (m + 2)^2 positions
- * of a transformed tile, one product of weights (out x in) with the transformed input (in x tiles),
- * by the same kernel as the panels'. (m + 2)^2 / m^2 products an output replace nine:
- * 4, 2.25, 1.78.
+/* Convolution by Winograd's minimal filtering F(m x m, r x r): for each of the (m + r - 1)^2
+ * positions of a transformed tile, one product of weights (out x in) with the transformed input (in
+ * x tiles), by the same kernel as the panels'. (m + r - 1)^2 / m^2 products an output replace r^2:
+ * 4, 2.25, 1.78 replace 9; 3.06 replace 16.
+ *
+ * With a stride s the input is s^2 phases, every s-th pixel each way, and its channels count as s^2
+ * times as many: a window of k taps is one of r = k / s taps, rounded up, in each phase, with
+ * stride 1. So the 147 products of 7 x 7 windows over 3 channels with stride 2 become 37, and the
+ * 363 of 11 x 11 with stride 4 become 108.
  *
  * A task is a block of tiles (at most the kernel's width, or what the way says) and a share of the
  * blocks of output channels. It transforms the block's input for all channels (the panels), and
@@ -11,7 +16,7 @@
  * read once a chunk.
  *
  * Packed weights: for each group, chunk and position, for each block of ROWS output channels of the
- * chunk, in_c/groups x ROWS floats; missing channels are zeros. */
+ * chunk, in_c/groups x phases x ROWS floats; missing channels are zeros. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,16 +25,35 @@
 #include "cpu/conv_methods.h"
 
 enum {
-    MAX_ROWS = 16,              /* no kernel's tile is higher */
+    MAX_ROWS = 16, /* no kernel's tile is higher */
+    MAX_TAPS = 4,
+    MAX_POINTS = 8,
     PRODUCT_FLOATS = 96 * 1024, /* of a chunk: 384 KiB */
     APART = 16                  /* floats between positions, lest all map to one cache set */
 };
 
-static bool fits(const cn_conv_problem *p)
+/* Taps of a phase's window, each way. */
+static int32_t taps(const cn_window *w)
+{
+    return (w->kernel_w + w->stride_w - 1) / w->stride_w;
+}
+
+static bool filters(const cn_conv_problem *p)
 {
     const cn_window *w = &p->window;
-    return w->kernel_h == 3 && w->kernel_w == 3 && w->stride_h == 1 && w->stride_w == 1 &&
-           w->dilation_h == 1 && w->dilation_w == 1 && p->in_c / p->groups > 1;
+    return w->kernel_h == w->kernel_w && w->stride_h == w->stride_w &&
+           (w->stride_w == 1 || w->stride_w == 2 || w->stride_w == 4) && w->dilation_h == 1 &&
+           w->dilation_w == 1 && p->in_c / p->groups > 1;
+}
+
+static bool fits(const cn_conv_problem *p)
+{
+    return filters(p) && taps(&p->window) == 3;
+}
+
+static bool fits_tile4(const cn_conv_problem *p)
+{
+    return fits(p) || (filters(p) && taps(&p->window) == 4);
 }
 
 /* "f32_conv_8x48_avx512" with "winograd4" for "conv" */
@@ -44,9 +68,22 @@ static size_t up(size_t x, size_t to)
     return (x + to - 1) / to * to;
 }
 
+/* Of a transformed tile, each way. */
+static int32_t points(const cn_conv *c)
+{
+    return c->method->tile + taps(&c->problem.window) - 1;
+}
+
 static size_t positions(const cn_conv *c)
 {
-    return (size_t)(c->method->tile + 2) * (size_t)(c->method->tile + 2);
+    return (size_t)points(c) * (size_t)points(c);
+}
+
+/* Channels of a group's input, each phase for itself. */
+static size_t depth(const cn_conv *c)
+{
+    return (size_t)c->group_in * (size_t)c->problem.window.stride_h *
+           (size_t)c->problem.window.stride_w;
 }
 
 static size_t tiles_across(const cn_conv *c)
@@ -71,48 +108,76 @@ static size_t left_over(const cn_conv *c, size_t tiles)
  * about this many floats through from memory. */
 static double cost(const cn_conv *c, int32_t batch)
 {
-    static const double in[] = {60, 300, 500}, out[] = {70, 300, 850}, floats = 1;
-    int32_t lanes = c->kernels->lanes, m = c->method->tile, rows = c->kernels->f32_conv.rows;
+    static const double in[] = {60, 300, 500, 500}, out[] = {70, 300, 850, 430}, floats = 1;
+    int32_t lanes = c->kernels->lanes, rows = c->kernels->f32_conv.rows;
+    int32_t kind = taps(&c->problem.window) == 4 ? 3 : c->method->tile / 2 - 1;
     size_t tiles = (size_t)batch * tiles_across(c) * tiles_down(c), left = left_over(c, tiles);
     double vectors = ceil((double)(tiles - left) / lanes) + (double)left / rows;
     double outputs = (double)c->blocks * rows;
     double pieces = (double)batch * (double)tiles_down(c) *
                     (double)((tiles_across(c) + (size_t)lanes - 1) / (size_t)lanes);
-    double products = vectors * (double)positions(c) * c->group_in * outputs;
-    double weights = (double)positions(c) * c->group_in * outputs / floats;
+    double in_c = (double)depth(c), products = vectors * (double)positions(c) * in_c * outputs;
+    double weights = (double)positions(c) * in_c * outputs / floats;
     double all = products > weights ? products : weights;
     return c->problem.groups *
-           (all + pieces * in[m / 2 - 1] * c->group_in + vectors * out[m / 2 - 1] * c->group_out);
+           (all + pieces * in[kind] * in_c + vectors * out[kind] * c->group_out);
 }
 
-/* transformed[p] = (G w G')[p] of one kernel. G's rows are the interpolation points' powers, scaled
- * so that the transforms of input and output need few and simple factors. */
-static void transform_weight(int32_t m, const float *w, double *transformed)
+/* G of F(m x m, r x r). A row is scale x (1, point, point^2, ...): the scales let the transforms of
+ * input and output do with few and simple factors. The last, of infinity, picks the last tap. */
+typedef double transform_matrix[MAX_POINTS][MAX_TAPS];
+
+static void transform_of(const cn_conv *c, transform_matrix g)
 {
-    static const double g2[][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-    static const double g4[][3] = {{1. / 4, 0, 0},
-                                   {-1. / 6, -1. / 6, -1. / 6},
-                                   {-1. / 6, 1. / 6, -1. / 6},
-                                   {1. / 24, 1. / 12, 1. / 6},
-                                   {1. / 24, -1. / 12, 1. / 6},
-                                   {0, 0, 1}};
-    static const double g6[][3] = {{1, 0, 0},
-                                   {-2. / 9, -2. / 9, -2. / 9},
-                                   {-2. / 9, 2. / 9, -2. / 9},
-                                   {1. / 90, 1. / 45, 2. / 45},
-                                   {1. / 90, -1. / 45, 2. / 45},
-                                   {1. / 45, 1. / 90, 1. / 180},
-                                   {1. / 45, -1. / 90, 1. / 180},
-                                   {0, 0, 1}};
-    const double(*g)[3] = m == 2 ? g2 : m == 4 ? g4 : g6;
-    for (int32_t i = 0; i < m + 2; i++) {
-        double row[3];
-        for (int32_t x = 0; x < 3; x++)
-            row[x] =
-                g[i][0] * (double)w[x] + g[i][1] * (double)w[3 + x] + g[i][2] * (double)w[6 + x];
-        for (int32_t j = 0; j < m + 2; j++)
-            transformed[i * (m + 2) + j] = row[0] * g[j][0] + row[1] * g[j][1] + row[2] * g[j][2];
+    static const struct row {
+        double point, scale;
+    } of4[] = {{0, 1}, {1, .5}, {-1, .5}},
+      of6[] = {{0, 1. / 4}, {1, -1. / 6}, {-1, -1. / 6}, {2, 1. / 24}, {-2, 1. / 24}},
+      of7[] = {{0, -1. / 2}, {1, -1. / 3},   {-1, 1. / 9},
+               {2, 1. / 36}, {-2, -1. / 60}, {1. / 2, 32. / 45}},
+      of8[] = {{0, 1},        {1, -2. / 9},      {-1, -2. / 9},     {2, 1. / 90},
+               {-2, 1. / 90}, {1. / 2, 1. / 45}, {-1. / 2, 1. / 45}};
+    int32_t n = points(c), r = taps(&c->problem.window);
+    const struct row *rows = n == 4 ? of4 : n == 6 ? of6 : n == 7 ? of7 : of8;
+    for (int32_t i = 0; i < n; i++)
+        for (int32_t x = 0; x < r; x++)
+            g[i][x] = i == n - 1 ? x == r - 1 : rows[i].scale * pow(rows[i].point, x);
+}
+
+/* to = G w G' of r x r taps. */
+static inline void transform_taps(transform_matrix g, int32_t n, int32_t r, const double *w,
+                                  double *to)
+{
+    for (int32_t i = 0; i < n; i++) {
+        double row[MAX_TAPS] = {0};
+        for (int32_t y = 0; y < r; y++)
+            for (int32_t x = 0; x < r; x++)
+                row[x] += g[i][y] * w[y * r + x];
+        for (int32_t j = 0; j < n; j++) {
+            double sum = 0;
+            for (int32_t x = 0; x < r; x++)
+                sum += row[x] * g[j][x];
+            to[i * n + j] = sum;
+        }
     }
+}
+
+/* One phase of a kernel, transformed; taps beyond the window are zero. */
+static void transform_weight(const cn_conv *c, transform_matrix g, const float *kernel,
+                             int32_t phase, double transformed[MAX_POINTS * MAX_POINTS])
+{
+    const cn_window *window = &c->problem.window;
+    int32_t r = taps(window), k = window->kernel_w, s = window->stride_w;
+    double w[MAX_TAPS * MAX_TAPS];
+    for (int32_t y = 0; y < r; y++)
+        for (int32_t x = 0; x < r; x++) {
+            int32_t ky = y * s + phase / s, kx = x * s + phase % s;
+            w[y * r + x] = ky < k && kx < k ? (double)kernel[ky * k + kx] : 0;
+        }
+    if (r == 3) /* told apart for the sake of the compiler */
+        transform_taps(g, points(c), 3, w, transformed);
+    else
+        transform_taps(g, points(c), 4, w, transformed);
 }
 
 /* Blocks of output channels in a chunk; chunks are of even size. */
@@ -137,16 +202,20 @@ static size_t chunk_blocks(const cn_conv *c, size_t k)
 static void pack_block(const cn_conv *c, const float *weight, size_t group, size_t block)
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows, p_count = positions(c);
-    size_t in = (size_t)c->group_in, first = block * rows, k = block / c->chunk;
+    size_t in = depth(c), first = block * rows, k = block / c->chunk;
     size_t left = (size_t)c->group_out - first, count = left < rows ? left : rows;
-    size_t pitch = chunk_blocks(c, k) * in * rows;
-    const float *from = weight + (group * (size_t)c->group_out + first) * in * 9;
+    size_t pitch = chunk_blocks(c, k) * in * rows, phases = in / (size_t)c->group_in;
+    size_t window = (size_t)c->problem.window.kernel_h * (size_t)c->problem.window.kernel_w;
+    const float *from = weight + (group * (size_t)c->group_out + first) * c->depth;
     float *to = c->weight + (group * c->blocks + k * c->chunk) * p_count * in * rows +
                 block % c->chunk * in * rows;
+    transform_matrix g;
+    transform_of(c, g);
     for (size_t i = 0; i < in; i++, to += rows) {
-        double transformed[MAX_ROWS][64];
+        double transformed[MAX_ROWS][MAX_POINTS * MAX_POINTS];
         for (size_t r = 0; r < count; r++)
-            transform_weight(c->method->tile, from + (r * in + i) * 9, transformed[r]);
+            transform_weight(c, g, from + r * c->depth + i / phases * window, (int32_t)(i % phases),
+                             transformed[r]);
         for (size_t p = 0; p < p_count; p++)
             for (size_t r = 0; r < count; r++)
                 to[p * pitch + r] = (float)transformed[r][p];
@@ -156,7 +225,7 @@ static void pack_block(const cn_conv *c, const float *weight, size_t group, size
 static cn_status pack(cn_conv *c, const float *weight, const float *bias, cn_error *error)
 {
     size_t rows = (size_t)c->kernels->f32_conv.rows, p_count = positions(c);
-    size_t in = (size_t)c->group_in, outputs = (size_t)c->problem.out_c, floats;
+    size_t in = depth(c), outputs = (size_t)c->problem.out_c, floats;
     c->chunk = chunk_size(c);
     cn_status status = CN_ENOMEM;
     if (cn_mul_size(rows * c->blocks * (size_t)c->problem.groups * p_count, in, &floats))
@@ -194,7 +263,7 @@ static layout lay_out(const cn_conv *c)
     layout l = {.end = 0};
     for (int i = 0; i < PARTS; i++) {
         l.parts[i].panel_pitch = i == WIDE ? width : CN_NARROW_PIXELS;
-        l.parts[i].panel_position = up((size_t)c->group_in * l.parts[i].panel_pitch, 16) + APART;
+        l.parts[i].panel_position = up(depth(c) * l.parts[i].panel_pitch, 16) + APART;
         l.parts[i].product_pitch = i == WIDE ? width : up(CN_NARROW_PIXELS, 16);
         l.parts[i].product_position = up(c->chunk * rows * l.parts[i].product_pitch, 16) + APART;
         l.parts[i].panels = l.end;
@@ -204,7 +273,7 @@ static layout lay_out(const cn_conv *c)
     l.strip_pitch = up(m * (up(across, lanes) + 1) + lanes, 16) + APART;
     l.pixel_pitch = up(m * up(width, lanes), 16);
     l.strip = l.end;
-    l.pixels = l.strip + (m + 2) * l.strip_pitch;
+    l.pixels = l.strip + (size_t)points(c) * l.strip_pitch;
     l.zeros = l.pixels + m * l.pixel_pitch + 16;
     l.end = l.zeros + up(CN_NARROW_BLOCKS * rows, 16);
     return l;
@@ -229,7 +298,7 @@ static size_t block_count(const cn_conv *c, int32_t batch)
 
 static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
 {
-    size_t rows = (size_t)c->kernels->f32_conv.rows, in = (size_t)c->group_in;
+    size_t rows = (size_t)c->kernels->f32_conv.rows, in = depth(c);
     size_t one = positions(c) * sizeof(float), tiles = tile_count(c, batch);
     size_t width = (size_t)cn_conv_width(c), most = tiles < width ? tiles : width;
     return (cn_conv_traffic){.weights = one * in * rows * c->blocks,
@@ -248,6 +317,11 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 {
     return tasks > block_count(c, batch);
+}
+
+int64_t cn_winograd_products(const cn_conv *c)
+{
+    return (int64_t)(tile_count(c, 1) * positions(c) * depth(c)) * c->problem.out_c;
 }
 
 /* A part's tiles: their pieces in the input and their segments in the output. The tiles of an
@@ -285,11 +359,12 @@ static void cut(const cn_conv *c, const cn_view *in, const cn_view *out, const c
         int32_t y = (int32_t)(t % area / across) * m, x = (int32_t)(t % across) * m;
         size_t run = across - t % across < end - t ? across - t % across : end - t;
         b->pieces[b->piece_count++] = (cn_winograd_piece){
-            .at = (ptrdiff_t)image * in->image + (y - w->pad_top) * in->row + x - w->pad_left,
+            .at = (ptrdiff_t)image * in->image + (y * w->stride_h - w->pad_top) * in->row +
+                  x * w->stride_w - w->pad_left,
             .first = (int32_t)(t - first),
             .count = (int32_t)run,
-            .rows = p->out.h + 2 - y,
-            .columns = p->out.w + 2 - x,
+            .rows = p->out.h + taps(w) - 1 - y,
+            .columns = p->out.w + taps(w) - 1 - x,
         };
         add_segment(c, out, residual ? residual : out, image, y, x, (int32_t)(t - first),
                     (int32_t)run, b);
@@ -301,8 +376,12 @@ static void cut(const cn_conv *c, const cn_view *in, const cn_view *out, const c
 static void transform(const cn_conv *c, const layout *l, int part, const cn_view *in, size_t group,
                       const block *b, float *s)
 {
+    const cn_window *window = &c->problem.window;
     cn_winograd_in transform = {
         .m = c->method->tile,
+        .taps = taps(window),
+        .stride = window->stride_w,
+        .last_phase = (window->kernel_w - 1) % window->stride_w,
         .channels = c->group_in,
         .in = in->data + (ptrdiff_t)group * c->group_in * in->plane,
         .plane = in->plane,
@@ -322,7 +401,7 @@ static void transform(const cn_conv *c, const layout *l, int part, const cn_view
 static void multiply(const cn_conv *c, const layout *l, int part, size_t p, size_t blocks,
                      const float *weight, int32_t tiles, float *s)
 {
-    size_t rows = (size_t)c->kernels->f32_conv.rows, in = (size_t)c->group_in;
+    size_t rows = (size_t)c->kernels->f32_conv.rows, in = depth(c);
     float *panel = s + l->parts[part].panels + p * l->parts[part].panel_position;
     float *product = s + l->parts[part].products + p * l->parts[part].product_position;
     for (size_t b = 0; part == WIDE && b < blocks; b++)
@@ -361,6 +440,7 @@ static void store(const cn_conv *c, const layout *l, int part, size_t group, siz
         ptrdiff_t channel = (ptrdiff_t)(group * (size_t)c->group_out + o);
         cn_winograd_out w = {
             .m = c->method->tile,
+            .taps = taps(&c->problem.window),
             .tiles = b->tiles,
             .products = s + l->parts[part].products + (o - first) * l->parts[part].product_pitch,
             .position = l->parts[part].product_position,
@@ -392,7 +472,7 @@ static void run_blocks(const cn_conv *c, const layout *l, size_t group, size_t b
                        const block *blocks, int parts, const cn_view *out, const cn_view *residual,
                        float *s)
 {
-    size_t one = (size_t)c->group_in * (size_t)c->kernels->f32_conv.rows;
+    size_t one = depth(c) * (size_t)c->kernels->f32_conv.rows;
     size_t k = begin / c->chunk, first = k * c->chunk;
     const float *weight = c->weight + (group * c->blocks + first) * positions(c) * one;
     weight += (begin - first) * one;
@@ -433,11 +513,11 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     }
 }
 
-#define WINOGRAD(m)                                                                                \
+#define WINOGRAD(m, fits)                                                                          \
     const cn_conv_method cn_conv_winograd##m = {                                                   \
         CN_CONV_WINOGRAD##m, m,    true, false, name, fits, cost, traffic, pack, scratch, tasks,   \
         by_channels,         task,                                                                 \
     }
-WINOGRAD(2);
-WINOGRAD(4);
-WINOGRAD(6);
+WINOGRAD(2, fits);
+WINOGRAD(4, fits_tile4);
+WINOGRAD(6, fits);

@@ -59,8 +59,8 @@ typedef struct cn_store {
 
 /* conv: tile[ROWS][PIXELS] = bias + weight[depth][ROWS] x panel[depth][PIXELS]. ROWS and PIXELS are
  * the kernel's own; only the first `width` pixels (rounded up to whole vectors) are computed. Panel
- * and tile are aligned to vectors. With `pack`, whose stride is 1 or 2, the panel is packed while it
- * is multiplied. With `store` the tile is not written but stored. */
+ * and tile are aligned to vectors. With `pack`, whose stride is 1 or 2, the panel is packed while
+ * it is multiplied. With `store` the tile is not written but stored. */
 typedef struct cn_conv_block {
     size_t depth;
     int32_t width;
@@ -144,18 +144,23 @@ typedef struct cn_finish {
 } cn_finish;
 typedef void cn_f32_finish_kernel(const cn_finish *finish);
 
-/* winograd_in: the input transform of F(m x m, 3 x 3) for tiles of `channels` planes. Position p
- * (row * (m + 2) + column of the transformed tile) of tile t of channel c becomes
- * panel[p * position + c * pitch + t]. A piece is tiles side by side in one row of tiles. `strip`
- * has m + 2 rows of strip_pitch floats (a multiple of 16, at least m * (count rounded up to whole
- * vectors + 1)) and is aligned to CN_ALIGNMENT. */
+/* winograd_in: the input transform of F(m x m, taps x taps) for tiles of `channels` planes: m is 2,
+ * 4 or 6 with 3 taps, 4 with 4. With a stride (1, 2, 4) the pixels of a plane are stride * stride
+ * phases, each a plane of its own: a window of the plane is a window of that many taps in each of
+ * them, in the phases after last_phase one less. Position p (row * n + column of the transformed
+ * tile, n = m + taps - 1) of tile t of phase f of channel c becomes
+ * panel[p * position + (c * stride * stride + f) * pitch + t]. A piece is tiles side by side in one
+ * row of tiles. `strip` has n rows of strip_pitch floats (a multiple of 16, at least m * (count
+ * rounded up to whole vectors + 1)) and is aligned to CN_ALIGNMENT. */
 typedef struct cn_winograd_piece {
-    ptrdiff_t at;          /* floats from `in` to the pixel under the first tile's corner */
-    int32_t first, count;  /* tiles, in the panel */
-    int32_t rows, columns; /* that may be read from `at` on; what lies beyond counts as zero */
+    ptrdiff_t at;         /* floats from `in` to the pixel under the first tile's corner */
+    int32_t first, count; /* tiles, in the panel */
+    /* Of a phase, that may be read from `at` on, in the phases after last_phase one less; what lies
+     * beyond counts as zero. */
+    int32_t rows, columns;
 } cn_winograd_piece;
 typedef struct cn_winograd_in {
-    int32_t m, channels;
+    int32_t m, taps, stride, last_phase, channels;
     const float *in;
     ptrdiff_t plane, row;
     const cn_winograd_piece *pieces;
@@ -169,7 +174,7 @@ typedef void cn_f32_winograd_in_kernel(const cn_winograd_in *w);
  * `pitch` floats, in which the tiles' pixels lie side by side, with `bias` added. Whole vectors are
  * read and written; all is aligned to CN_ALIGNMENT. */
 typedef struct cn_winograd_out {
-    int32_t m, tiles;
+    int32_t m, taps, tiles;
     const float *products;
     size_t position;
     float bias;
