@@ -46,6 +46,13 @@ static void run_step(cn_session *session, const cn_step *step)
     if (session->options.profile) session->profile[step->layer].ns += cn_clock_ns() - start;
 }
 
+static void run_steps(void *context)
+{
+    cn_session *session = context;
+    for (int32_t i = 0; i < session->step_count; i++)
+        run_step(session, &session->steps[i]);
+}
+
 cn_status cn_session_run(cn_session *session, const float *input, float *output, cn_error *error)
 {
     if (!input || !output) return cn_fail(error, CN_EINVAL, "a run needs an input and an output");
@@ -55,8 +62,7 @@ cn_status cn_session_run(cn_session *session, const float *input, float *output,
     session->steps[last].out.data = output;
     for (int32_t i = 0; i < session->graph.count; i++)
         session->profile[i].ns = 0;
-    for (int32_t i = 0; i <= last; i++)
-        run_step(session, &session->steps[i]);
+    cn_pool_hold(session->pool, run_steps, session);
     return CN_OK;
 }
 

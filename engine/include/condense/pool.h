@@ -24,6 +24,12 @@ int cn_pool_threads(const cn_pool *pool);
  * done it takes the last tasks of the others. `count` is below 2^32. */
 void cn_pool_run(cn_pool *pool, cn_task task, void *context, size_t count);
 
+/* Runs body(context) on the calling thread while the others stay awake for the loops that it runs:
+ * each of these begins and ends in the time that a line of memory takes to another processor and
+ * back, without a call of the system. For bodies that mostly run loops, one after the other; not
+ * within one. */
+void cn_pool_hold(cn_pool *pool, void (*body)(void *context), void *context);
+
 void cn_pool_free(cn_pool *pool);
 
 #endif
