@@ -53,7 +53,7 @@ static size_t scratch(const cn_conv *c, int32_t batch)
 {
     (void)batch;
     size_t panel = cn_sparse_is_packed(c) ? cn_sparse_taps(c) * cn_sparse_pitch(c) : 0;
-    return (tile_floats(c) + panel) * sizeof(float);
+    return (tile_floats(c) + panel + CN_PANEL_SLACK) * sizeof(float);
 }
 
 /* Whether threads have shares of the weights rather than of the pixels: where the weights are more

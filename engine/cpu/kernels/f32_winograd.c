@@ -7,7 +7,6 @@
 #include "cpu/vector/vector.h"
 
 #include "cpu/kernels/kernels.h"
-#include "cpu/kernels/strided.h"
 
 enum { MOST = 8 }; /* points */
 
@@ -101,6 +100,16 @@ CN_INLINE void gather(int m, int n, const V *p, V *y)
     y[5] = scaled(32, difference2, ADD(difference1, ADD(difference3, p[7])));
 }
 
+/* n pixels, `stride` floats apart, as a vector; zeros after them. Any n, as LDN. */
+CN_INLINE V load_strided(const float *p, ptrdiff_t n, int stride)
+{
+    if (stride == 1) return LDN(p, n);
+    ptrdiff_t span = (n - 1) * stride + 1;
+    V x = EVEN(LDN(p, span), LDN(p + VL, span - VL));
+    if (stride == 2) return x;
+    return EVEN(x, EVEN(LDN(p + 2 * VL, span - 2 * VL), LDN(p + 3 * VL, span - 3 * VL)));
+}
+
 /* The columns of the piece's pixels in the phase py, px of the stride, transformed along y, into
  * the strip. */
 CN_INLINE void down(const cn_winograd_in *w, const cn_winograd_piece *piece, const float *in,
@@ -114,9 +123,7 @@ CN_INLINE void down(const cn_winograd_in *w, const cn_winograd_piece *piece, con
 #pragma GCC unroll 8
         for (int i = 0; i < n; i++) {
             const float *from = in + (i * w->row + x) * stride;
-            d[i] = i >= rows     ? ZERO()
-                   : stride == 1 ? LDN(from, columns - x)
-                                 : load_strided(from, columns - x, stride);
+            d[i] = i < rows ? load_strided(from, columns - x, stride) : ZERO();
         }
         spread(n, d);
 #pragma GCC unroll 8

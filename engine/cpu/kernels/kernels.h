@@ -103,8 +103,9 @@ typedef struct cn_sparse_narrow {
 } cn_sparse_narrow;
 typedef void cn_f32_sparse_narrow_kernel(const cn_sparse_narrow *narrow);
 
-/* gather: a panel row of `pitch` floats for each of `taps` taps: the pixels of the segments from
- * data + tap[i] on; the rest of a row stays as it is. */
+/* gather: a panel row of `pitch` floats for each of `taps` taps: the pixels of the segments, which
+ * are in order, from data + tap[i] on. Writes anything to the rest of a row and up to
+ * CN_PANEL_SLACK floats past the last. */
 typedef struct cn_gather {
     const float *data;
     const int32_t *tap;
