@@ -1,6 +1,8 @@
 /* Convolution: checks, and the choice among the algorithms that do it. */
 #include "cpu/conv.h"
 
+#include <math.h>
+
 #include "condense/memory.h"
 #include "cpu/conv_methods.h"
 #include "cpu/generated.h"
@@ -139,20 +141,45 @@ static cn_conv describe(const cn_conv_problem *problem, cn_isa isa)
     return c;
 }
 
-/* The method that should take the fewest operations for one image. */
-static const cn_conv_method *cheapest(cn_conv *c)
+/* Bytes of packed weights by a method; of sparse ones with the numbers of outputs and taps. */
+static double packed_bytes(const cn_conv *c, const cn_conv_method *method)
+{
+    const cn_mask *mask = c->problem.mask;
+    cn_conv by = *c;
+    by.method = method;
+    by.way = (cn_conv_way){method->algorithm};
+    cn_conv_traffic t = method->traffic(&by, 1);
+    if (!method->rows) return (double)t.weights * c->problem.groups;
+    size_t outputs =
+        (size_t)mask->groups * cn_mask_blocks_of(mask, method->rows)->blocks * (size_t)method->rows;
+    return (double)(t.weights + sizeof(int32_t) * (outputs + (t.packed ? mask->taps : 0)));
+}
+
+/* The dense or sparse method that should take the fewest operations for one image, of those whose
+ * weights take `most` bytes or less; NULL: there is none. */
+static const cn_conv_method *cheapest_of(const cn_conv *c, bool sparse, double most, double *least)
 {
     const cn_conv_method *best = NULL;
-    double least = 0;
+    cn_conv by = *c;
     for (int i = 0; i < METHODS; i++) {
-        if (!methods[i]->fits(&c->problem)) continue;
-        c->method = methods[i];
-        double cost = methods[i]->cost(c, 1);
-        if (best && cost >= least) continue;
+        by.method = methods[i];
+        if ((methods[i]->rows > 0) != sparse || !methods[i]->fits(&c->problem) ||
+            packed_bytes(c, methods[i]) > most)
+            continue;
+        double cost = methods[i]->cost(&by, 1);
+        if (best && cost >= *least) continue;
         best = methods[i];
-        least = cost;
+        *least = cost;
     }
     return best;
+}
+
+static const cn_conv_method *cheapest(const cn_conv *c)
+{
+    double least, sparse_least;
+    const cn_conv_method *dense = cheapest_of(c, false, INFINITY, &least);
+    const cn_conv_method *sparse = cheapest_of(c, true, packed_bytes(c, dense), &sparse_least);
+    return sparse && sparse_least < least ? sparse : dense;
 }
 
 /* Sets the way, for CN_CONV_AUTO the algorithm. */
@@ -169,6 +196,17 @@ double cn_conv_cost(const cn_conv_problem *problem, cn_conv_algorithm algorithm,
     cn_conv c = describe(problem, isa);
     go(&c, (cn_conv_way){algorithm});
     return c.method->cost(&c, batch);
+}
+
+bool cn_conv_spares(const cn_conv_problem *problem, cn_conv_way way, cn_isa isa)
+{
+    enum { GENERATED_BYTES = 11 }; /* a weight: itself and its instruction, with AVX-512 */
+    const cn_conv_method *method = find(way.algorithm);
+    if (!method || !method->rows) return true;
+    cn_conv c = describe(problem, isa);
+    double least, bytes = packed_bytes(&c, method);
+    if (way.generated) bytes = GENERATED_BYTES * (double)problem->mask->nonzero;
+    return bytes <= packed_bytes(&c, cheapest_of(&c, false, INFINITY, &least));
 }
 
 cn_conv_traffic cn_conv_traffic_of(const cn_conv_problem *problem, cn_conv_way way, cn_isa isa,

@@ -90,6 +90,11 @@ bool cn_conv_way_parse(const char *name, cn_conv_way *way);
 /* Whether the problem can be done that way. */
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way);
 
+/* Whether the way's packed weights, with the code of generated kernels, take no more memory than the
+ * dense way's would: then a network without its zeros is never the larger one. CN_CONV_AUTO takes
+ * only such ways. The problem can be done that way. */
+bool cn_conv_spares(const cn_conv_problem *problem, cn_conv_way way, cn_isa isa);
+
 /* About how many vector operations of `isa` a batch takes by an algorithm, with what the kernel's
  * rows and lanes leave empty and with the wait for weights from memory. The problem is one that
  * cn_conv_new takes, and `algorithm` (not CN_CONV_AUTO) can do it. */

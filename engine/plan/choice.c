@@ -41,7 +41,9 @@ typedef struct candidates {
 
 static void add(candidates *c, cn_conv_way way)
 {
-    if (c->count < CN_MOST_WAYS && cn_conv_can(c->problem, way)) c->ways[c->count++] = way;
+    if (c->count < CN_MOST_WAYS && cn_conv_can(c->problem, way) &&
+        cn_conv_spares(c->problem, way, c->setting.isa))
+        c->ways[c->count++] = way;
 }
 
 static cn_conv_traffic traffic(const candidates *c, cn_conv_way way)

@@ -45,6 +45,7 @@ static int64_t measure(const cn_graph *graph, const cn_weights *weights,
     size_t inputs = batch * (size_t)cn_shape_count(cn_session_input_shape(session));
     size_t outputs = batch * (size_t)cn_shape_count(cn_session_output_shape(session));
     float *input = cn_calloc(inputs, sizeof *input), *output = cn_calloc(outputs, sizeof *output);
+    malloc_trim(0); /* what planning has given back is not the network's */
     bool good = input && output && reset_peak();
     for (int i = 0; good && i < 2; i++)
         good = cn_session_run(session, input, output, NULL) == CN_OK;

@@ -137,6 +137,37 @@ Test(sparse, ways_of_a_layer_with_zeros)
     give(&s);
 }
 
+/* Packed weights of all layers, in bytes. */
+static int64_t packed_bytes(const sample *s, bool sparse)
+{
+    cn_session *session;
+    cn_session_options options = cn_session_defaults();
+    options.sparse = sparse;
+    cr_assert_eq(cn_session_new(&session, &s->graph, &s->weights, &options, NULL), CN_OK);
+    int32_t count;
+    int64_t bytes = 0;
+    const cn_layer_profile *profile = cn_session_profile(session, &count);
+    for (int32_t i = 0; i < count; i++)
+        bytes += profile[i].packed_bytes;
+    cn_session_free(session);
+    return bytes;
+}
+
+Test(sparse, weights_take_no_more_memory_than_dense_ones)
+{
+    static const double keeps[] = {0.02, 0.1, 0.3, 0.5, 0.7, 0.9};
+    for (int scheme = CN_SCHEME_UNSTRUCTURED; scheme < CN_SCHEME_COUNT; scheme++)
+        for (size_t k = 0; k < sizeof keeps / sizeof *keeps; k++)
+            for (const test_net *net = test_nets; net->name; net++) {
+                sample s = take(net, (cn_scheme)scheme, keeps[k]);
+                int64_t sparse = packed_bytes(&s, true), dense = packed_bytes(&s, false);
+                cr_assert_leq(sparse, dense, "%s, %s, %g kept: %lld bytes, dense %lld", net->name,
+                              cn_scheme_name((cn_scheme)scheme), keeps[k], (long long)sparse,
+                              (long long)dense);
+                give(&s);
+            }
+}
+
 /* Whatever finite numbers a weight file holds, the packer takes them, and layers may have no weight
  * left. Sanitizers watch. */
 Test(sparse, any_values_can_be_packed)
