@@ -31,6 +31,7 @@ static cn_cutting cut_run(const cn_conv *c, size_t runs, size_t pixels)
     if (pixels < lanes) cut.left = pixels;
     cut.vectors = (pixels - cut.left + lanes - 1) / lanes;
     cut.tiles = (cut.vectors + most - 1) / most;
+    if (cut.tiles > 1) cut.tiles += cut.tiles % 2; /* two threads have the same work */
     if (!cut.tiles) cut.tiles = 1;
     return cut;
 }
