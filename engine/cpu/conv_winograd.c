@@ -23,11 +23,10 @@
 
 #include "condense/memory.h"
 #include "cpu/conv_methods.h"
+#include "cpu/winograd_weights.h"
 
 enum {
-    MAX_ROWS = 16, /* no kernel's tile is higher */
-    MAX_TAPS = 4,
-    MAX_POINTS = 8,
+    MAX_ROWS = 16,              /* no kernel's tile is higher */
     PRODUCT_FLOATS = 96 * 1024, /* of a chunk: 384 KiB */
     APART = 16                  /* floats between positions, lest all map to one cache set */
 };
@@ -123,63 +122,6 @@ static double cost(const cn_conv *c, int32_t batch)
            (all + pieces * in[kind] * in_c + vectors * out[kind] * c->group_out);
 }
 
-/* G of F(m x m, r x r). A row is scale x (1, point, point^2, ...): the scales let the transforms of
- * input and output do with few and simple factors. The last, of infinity, picks the last tap. */
-typedef double transform_matrix[MAX_POINTS][MAX_TAPS];
-
-static void transform_of(const cn_conv *c, transform_matrix g)
-{
-    static const struct row {
-        double point, scale;
-    } of4[] = {{0, 1}, {1, .5}, {-1, .5}},
-      of6[] = {{0, 1. / 4}, {1, -1. / 6}, {-1, -1. / 6}, {2, 1. / 24}, {-2, 1. / 24}},
-      of7[] = {{0, -1. / 2}, {1, -1. / 3},   {-1, 1. / 9},
-               {2, 1. / 36}, {-2, -1. / 60}, {1. / 2, 32. / 45}},
-      of8[] = {{0, 1},        {1, -2. / 9},      {-1, -2. / 9},     {2, 1. / 90},
-               {-2, 1. / 90}, {1. / 2, 1. / 45}, {-1. / 2, 1. / 45}};
-    int32_t n = points(c), r = taps(&c->problem.window);
-    const struct row *rows = n == 4 ? of4 : n == 6 ? of6 : n == 7 ? of7 : of8;
-    for (int32_t i = 0; i < n; i++)
-        for (int32_t x = 0; x < r; x++)
-            g[i][x] = i == n - 1 ? x == r - 1 : rows[i].scale * pow(rows[i].point, x);
-}
-
-/* to = G w G' of r x r taps. */
-static inline void transform_taps(transform_matrix g, int32_t n, int32_t r, const double *w,
-                                  double *to)
-{
-    for (int32_t i = 0; i < n; i++) {
-        double row[MAX_TAPS] = {0};
-        for (int32_t y = 0; y < r; y++)
-            for (int32_t x = 0; x < r; x++)
-                row[x] += g[i][y] * w[y * r + x];
-        for (int32_t j = 0; j < n; j++) {
-            double sum = 0;
-            for (int32_t x = 0; x < r; x++)
-                sum += row[x] * g[j][x];
-            to[i * n + j] = sum;
-        }
-    }
-}
-
-/* One phase of a kernel, transformed; taps beyond the window are zero. */
-static void transform_weight(const cn_conv *c, transform_matrix g, const float *kernel,
-                             int32_t phase, double transformed[MAX_POINTS * MAX_POINTS])
-{
-    const cn_window *window = &c->problem.window;
-    int32_t r = taps(window), k = window->kernel_w, s = window->stride_w;
-    double w[MAX_TAPS * MAX_TAPS];
-    for (int32_t y = 0; y < r; y++)
-        for (int32_t x = 0; x < r; x++) {
-            int32_t ky = y * s + phase / s, kx = x * s + phase % s;
-            w[y * r + x] = ky < k && kx < k ? (double)kernel[ky * k + kx] : 0;
-        }
-    if (r == 3) /* told apart for the sake of the compiler */
-        transform_taps(g, points(c), 3, w, transformed);
-    else
-        transform_taps(g, points(c), 4, w, transformed);
-}
-
 /* Blocks of output channels in a chunk; chunks are of even size. */
 static size_t chunk_size(const cn_conv *c)
 {
@@ -209,13 +151,12 @@ static void pack_block(const cn_conv *c, const float *weight, size_t group, size
     const float *from = weight + (group * (size_t)c->group_out + first) * c->depth;
     float *to = c->weight + (group * c->blocks + k * c->chunk) * p_count * in * rows +
                 block % c->chunk * in * rows;
-    transform_matrix g;
-    transform_of(c, g);
+    cn_winograd_transform t = cn_winograd_transform_of(points(c), taps(&c->problem.window));
     for (size_t i = 0; i < in; i++, to += rows) {
-        double transformed[MAX_ROWS][MAX_POINTS * MAX_POINTS];
+        double transformed[MAX_ROWS][CN_WINOGRAD_POINTS * CN_WINOGRAD_POINTS];
         for (size_t r = 0; r < count; r++)
-            transform_weight(c, g, from + r * c->depth + i / phases * window, (int32_t)(i % phases),
-                             transformed[r]);
+            cn_winograd_weight(&t, &c->problem.window, from + r * c->depth + i / phases * window,
+                               (int32_t)(i % phases), transformed[r]);
         for (size_t p = 0; p < p_count; p++)
             for (size_t r = 0; r < count; r++)
                 to[p * pitch + r] = (float)transformed[r][p];

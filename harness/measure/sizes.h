@@ -37,8 +37,8 @@ int64_t st_count_nonzero(const cn_tensor *tensor);
 
 /* Bytes of memory that a session adds to a process at the peak of an inference, measured in a
  * process of its own: growth of its resident set from before the session is made to the highest
- * point of two runs. Weights as loaded are not in it, the session's own copy is. -1 and a reason
- * where it cannot be measured. */
+ * point of two runs, after what making it has freed went back to the system. Weights as loaded are
+ * not in it, the session's own copy is. -1 and a reason where it cannot be measured. */
 int64_t st_peak_memory(const cn_graph *graph, const cn_weights *weights,
                        const cn_session_options *options, char reason[256]);
 
