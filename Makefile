@@ -213,7 +213,7 @@ reference: all ## export results/study.db to results/reference, and the figures 
 test: $(STAMP)-test ## set up, build and run all tests under the sanitizers
 	@$(MAKE) --no-print-directory check
 check:
-	@$(MAKE) --no-print-directory $(parallel) all
+	@$(MAKE) --no-print-directory $(parallel) all $(BUILD)/obj/kernel-bench
 	@$(MAKE) --no-print-directory $(parallel) SAN=1 $(BUILD)/san/unit $(BUILD)/san/condense
 	@BUILD=$(BUILD) tests/run.sh
 

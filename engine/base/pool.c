@@ -84,8 +84,8 @@ static void work(void *argument, size_t worker)
             l->task(l->context, index, worker);
 }
 
-/* One turn of waiting for another thread. After some thousand, which is some ten microseconds,
- * other programs may want the processor more. */
+/* One turn of waiting for another thread. After some thousand, which is about a tenth of a
+ * millisecond, other programs may want the processor more. */
 static void wait_a_little(unsigned *turn)
 {
     if (++*turn > 4096) {
