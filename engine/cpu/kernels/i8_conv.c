@@ -19,24 +19,37 @@ CN_INLINE I slots_of(const cn_requantize *to, int row, const I sum[4], const I *
     return i8_slots(x, ZEROS(to->zero), true);
 }
 
-/* The sums into the planes they are for, where every vector goes to one place. */
-CN_INLINE void store_whole(const cn_store *s, const cn_requantize *to, int vectors,
+/* The sums into the planes they are for, where every vector goes to one place. Local copies: stores
+ * of vectors may change all that is in memory. */
+CN_INLINE void store_whole(const cn_store *s, const cn_requantize *requantize, int vectors,
                            I sum[ROWS][VECTORS])
 {
+    const cn_requantize to = {.factor = requantize->factor,
+                              .bias = requantize->bias,
+                              .residual_factor = requantize->residual_factor,
+                              .zero = requantize->zero};
+    float *out = s->out;
+    const float *residual = s->residual;
+    ptrdiff_t out_plane = s->out_plane, residual_plane = s->residual_plane;
+    ptrdiff_t at[VECTORS], also[VECTORS];
+    int rows = s->rows;
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        at[v] = s->pieces[v].at, also[v] = s->pieces[v].also;
 #pragma GCC unroll 2
     for (int r = 0; r < ROWS / 4; r++) {
-        if (r >= s->rows) return;
-        float *out = s->out + r * s->out_plane;
-        const float *residual = s->residual ? s->residual + r * s->residual_plane : NULL;
+        if (r >= rows) return;
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++) {
             I four[4], other;
 #pragma GCC unroll 4
             for (int k = 0; k < 4; k++)
                 four[k] = sum[r * 4 + k][v];
-            if (residual) other = AS_I(LDU(residual + s->pieces[v].also));
-            STU(out + s->pieces[v].at, AS_V(slots_of(to, r * 4, four, residual ? &other : NULL)));
+            if (residual) other = AS_I(LDU(residual + also[v]));
+            STU(out + at[v], AS_V(slots_of(&to, r * 4, four, residual ? &other : NULL)));
         }
+        out += out_plane;
+        if (residual) residual += residual_plane;
     }
 }
 
