@@ -84,11 +84,11 @@ static void work(void *argument, size_t worker)
             l->task(l->context, index, worker);
 }
 
-/* One turn of waiting for another thread. After some thousand, which is about a tenth of a
- * millisecond, other programs may want the processor more. */
+/* One turn of waiting for another thread. After very many, some ten milliseconds, other programs
+ * may want the processor more. */
 static void wait_a_little(unsigned *turn)
 {
-    if (++*turn > 4096) {
+    if (++*turn > 1 << 20) {
         sched_yield();
         return;
     }

@@ -92,9 +92,12 @@ SELECT * FROM (
      AND compression IN (SELECT compression FROM v_compression_step WHERE phase = 'admm'))
  WHERE choice = 1;
 
--- ADMM and magnitude on the same task: what ADMM gains in accuracy.
+-- ADMM and magnitude on the same task: what ADMM gains in accuracy, and what chance alone explains: 95 %
+-- of the differences of two equally good networks on other pictures each. That is cautious, for both saw
+-- the same pictures.
 CREATE TEMP VIEW pairs AS
-SELECT a.scale, a.scheme, a.top1 - m.top1 AS gain
+SELECT a.scale, a.scheme, a.top1 - m.top1 AS gain,
+       1.96 * sqrt((a.top1 * (1 - a.top1) + m.top1 * (1 - m.top1)) / a.images) AS chance
   FROM compressions a
   JOIN compressions m ON m.model = a.model AND m.scale = a.scale AND m.dataset = a.dataset
        AND m.scheme = a.scheme AND m.rate_asked = a.rate_asked AND m.levels = a.levels
