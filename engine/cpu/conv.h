@@ -30,10 +30,10 @@ typedef struct cn_conv_problem {
 
 typedef struct cn_conv cn_conv;
 
-/* Winograd's are for square windows without dilation of three taps in each phase of the stride (1, 2
- * or 4), as 3x3 with stride 1, 5x5 with 2 and 11x11 with 4, and for one, of four taps, as 7x7 with
- * 2. They round differently, and a NaN or an infinity spreads as NaN over the m x m outputs of its
- * tiles. */
+/* Winograd's are for square windows without dilation that have three taps in each phase of the
+ * stride (1, 2 or 4), as 3x3 with stride 1, 5x5 with 2 and 11x11 with 4; F(4x4) also for four, as
+ * 7x7 with 2. They round differently, and a NaN or an infinity spreads as NaN over the m x m outputs
+ * of its tiles. */
 typedef enum cn_conv_algorithm {
     CN_CONV_AUTO, /* the one of the least cost for one image */
     CN_CONV_PANEL,
