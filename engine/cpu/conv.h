@@ -32,8 +32,8 @@ typedef struct cn_conv cn_conv;
 
 /* Winograd's are for square windows without dilation that have three taps in each phase of the
  * stride (1, 2 or 4), as 3x3 with stride 1, 5x5 with 2 and 11x11 with 4; F(4x4) also for four, as
- * 7x7 with 2. They round differently, and a NaN or an infinity spreads as NaN over the m x m outputs
- * of its tiles. */
+ * 7x7 with 2. They round differently, and a NaN or an infinity spreads as NaN over the m x m
+ * outputs of its tiles. */
 typedef enum cn_conv_algorithm {
     CN_CONV_AUTO, /* the one of the least cost for one image */
     CN_CONV_PANEL,
@@ -90,9 +90,9 @@ bool cn_conv_way_parse(const char *name, cn_conv_way *way);
 /* Whether the problem can be done that way. */
 bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way);
 
-/* Whether the way's packed weights, with the code of generated kernels, take no more memory than the
- * dense way's would: then a network without its zeros is never the larger one. CN_CONV_AUTO takes
- * only such ways. The problem can be done that way. */
+/* Whether the way's packed weights, with the code of generated kernels, take no more memory than
+ * the dense way's would: then a network without its zeros is never the larger one. CN_CONV_AUTO
+ * takes only such ways. The problem can be done that way. */
 bool cn_conv_spares(const cn_conv_problem *problem, cn_conv_way way, cn_isa isa);
 
 /* About how many vector operations of `isa` a batch takes by an algorithm, with what the kernel's
