@@ -46,17 +46,29 @@ static void count_kernels(const cn_tensor *tensor, int64_t counts[MASKS])
     }
 }
 
+/* Of the 3 x 3 kernels of convolutions with several input channels a filter, or with one; whether
+ * there were any. */
+static bool count_all(const cn_graph *graph, const cn_weights *weights, bool several,
+                      int64_t counts[MASKS])
+{
+    bool any = false;
+    for (int32_t i = 0; i < graph->count; i++) {
+        const cn_layer *layer = &graph->layers[i];
+        const cn_tensor *tensor = cn_weights_of(weights, layer->name, "weight");
+        if (layer->op != CN_OP_CONV || !tensor || tensor->dims[2] != 3 || tensor->dims[3] != 3 ||
+            (tensor->dims[1] > 1) != several)
+            continue;
+        count_kernels(tensor, counts);
+        any = true;
+    }
+    return any;
+}
+
 void cn_patterns_learn(const cn_graph *graph, const cn_weights *weights, int32_t most,
                        cn_patterns *patterns)
 {
     int64_t counts[MASKS] = {0};
-    for (int32_t i = 0; i < graph->count; i++) {
-        const cn_layer *layer = &graph->layers[i];
-        const cn_tensor *tensor = cn_weights_of(weights, layer->name, "weight");
-        bool three = layer->op == CN_OP_CONV && tensor && tensor->dims[2] == 3 &&
-                     tensor->dims[3] == 3 && tensor->dims[1] > 1;
-        if (three) count_kernels(tensor, counts);
-    }
+    if (!count_all(graph, weights, true, counts)) count_all(graph, weights, false, counts);
     *patterns = (cn_patterns){0};
     while (patterns->count < most && patterns->count < CN_MOST_PATTERNS) {
         int best = 0;

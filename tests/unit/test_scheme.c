@@ -351,6 +351,27 @@ Test(scheme, natural_patterns_are_counted)
     cn_graph_clear(&graph);
 }
 
+/* As in MobileNet: its only 3 x 3 kernels are depthwise, and need patterns all the same. */
+Test(scheme, depthwise_kernels_have_patterns_where_there_are_no_others)
+{
+    cn_graph graph = {0};
+    cn_layer layer = cn_layer_defaults(CN_OP_INPUT);
+    layer.shape = (cn_shape){4, 8, 8};
+    add(&graph, layer, "input");
+    add_conv(&graph, "depthwise", 4, 3, 4);
+    add_conv(&graph, "pointwise", 4, 1, 1);
+    cn_weights weights = {0};
+    cn_error error;
+    cr_assert_eq(cn_weights_random(&weights, &graph, 1, &error), CN_OK);
+    cn_patterns patterns;
+    cn_patterns_learn(&graph, &weights, 8, &patterns);
+    cr_expect_gt(patterns.count, 0);
+    for (int32_t i = 0; i < patterns.count; i++)
+        cr_expect_eq(__builtin_popcount(patterns.masks[i]), 4);
+    cn_weights_clear(&weights);
+    cn_graph_clear(&graph);
+}
+
 Test(scheme, patterns_are_parsed)
 {
     cn_patterns patterns;

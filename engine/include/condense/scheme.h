@@ -126,10 +126,10 @@ cn_status cn_project(const cn_tensor *tensor, const cn_constraint *constraint, c
  */
 bool cn_patterns_parse(const char *text, cn_patterns *patterns);
 
-/* Counts, over all 3 x 3 kernels of the graph's convolutions that are not depthwise, the natural
- * pattern of each: the four places with the largest magnitudes, the centre always among them
- * (PatDNN). The `most` (up to CN_MOST_PATTERNS) that occur most become the set; fewer where fewer
- * occur. */
+/* Counts, over all 3 x 3 kernels of the graph's convolutions that have several input channels a
+ * filter (of those that have one, where there are no others), the natural pattern of each: the four
+ * places with the largest magnitudes, the centre always among them (PatDNN). The `most` (up to
+ * CN_MOST_PATTERNS) that occur most become the set; fewer where fewer occur. */
 void cn_patterns_learn(const cn_graph *graph, const cn_weights *weights, int32_t most,
                        cn_patterns *patterns);
 
