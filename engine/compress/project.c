@@ -190,6 +190,11 @@ cn_status cn_project_scheme(const cn_tensor *tensor, const cn_constraint *constr
 {
     units u = units_of(tensor, constraint->scheme);
     int64_t kept = cn_scheme_units_kept(tensor, constraint);
+    if (u.pattern && !constraint->patterns.count)
+        return cn_fail(error, CN_EINVAL,
+                       "scheme '%s' needs a set of patterns, and it is empty: all of the network's "
+                       "3 x 3 kernels are zero; give a set",
+                       cn_scheme_name(constraint->scheme));
     if (u.pattern)
         apply_patterns(&u, &constraint->patterns, from, to);
     else

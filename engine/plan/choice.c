@@ -162,6 +162,7 @@ cn_conv_way cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisd
     cn_plan_signature(problem, signature);
     key.signature = signature;
     const char *name = cn_wisdom_find(wisdom, &key);
-    bool can = name && cn_conv_way_parse(name, &way) && cn_conv_can(problem, way);
+    bool can = name && cn_conv_way_parse(name, &way) && cn_conv_can(problem, way) &&
+               cn_conv_spares(problem, way, key.isa);
     return can ? way : usual;
 }

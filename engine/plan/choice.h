@@ -29,8 +29,8 @@ int32_t cn_plan_candidates(const cn_conv_problem *problem, cn_plan_setting setti
  * a mask, the percentages of the steps that blocks of 1, 2, 4 and 8 outputs take. */
 void cn_plan_signature(const cn_conv_problem *problem, char signature[CN_SIGNATURE_SIZE]);
 
-/* What `wisdom` says, if this build can do it, else (and for NULL) all zeros: the static choice.
- * The key's signature is set here. */
+/* What `wisdom` says, if this build can do it and cn_conv_spares, else (and for NULL) all zeros: the
+ * static choice. The key's signature is set here. */
 cn_conv_way cn_plan_choose(const cn_conv_problem *problem, const cn_wisdom *wisdom,
                            cn_wisdom_key key);
 

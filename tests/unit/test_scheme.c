@@ -372,6 +372,21 @@ Test(scheme, depthwise_kernels_have_patterns_where_there_are_no_others)
     cn_graph_clear(&graph);
 }
 
+Test(scheme, no_patterns_are_refused)
+{
+    cn_tensor tensor = {.rank = 4, .dims = {2, 2, 3, 3}};
+    float values[2 * 2 * 9] = {1};
+    static const cn_scheme schemes[] = {CN_SCHEME_PATTERN, CN_SCHEME_PATTERN_CONNECTIVITY,
+                                        CN_SCHEME_PATTERN8};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        const cn_constraint constraint = {.scheme = schemes[i], .keep = 0.4};
+        cn_error error;
+        cr_expect_eq(cn_project_scheme(&tensor, &constraint, values, values, &error), CN_EINVAL);
+        cr_expect(strstr(error.message, cn_scheme_name(schemes[i])), "%s", error.message);
+        cr_expect_eq(values[0], 1);
+    }
+}
+
 Test(scheme, patterns_are_parsed)
 {
     cn_patterns patterns;

@@ -403,6 +403,37 @@ Test(choice, signatures_tell_layers_apart)
     cr_expect_str_eq(b + strlen(b) - 3, ":r1");
 }
 
+/* What wisdom of "sparse1" comes to for a layer in which of every ten weights `kept` are not zero.
+ */
+static cn_conv_algorithm chosen_of_sparse1(cn_isa isa, int64_t kept)
+{
+    cn_conv_problem p = problem(64, 14, 1, 1);
+    const int64_t count = (int64_t)p.out_c * p.in_c;
+    float *weight = test_values(count, 1);
+    for (int64_t i = 0; i < count; i++)
+        weight[i] = i % 10 < kept ? weight[i] : 0;
+    cn_mask *mask;
+    cr_assert_eq(cn_mask_new(&mask, weight, 1, p.out_c, (size_t)p.in_c, true, NULL), CN_OK);
+    p.mask = mask;
+    char signature[CN_SIGNATURE_SIZE];
+    cn_plan_signature(&p, signature);
+    cn_wisdom *wisdom = make("this");
+    cn_wisdom_key k = {isa, 1, 1, signature};
+    cr_assert_eq(cn_wisdom_add(wisdom, &k, "sparse1", 1, NULL), CN_OK);
+    cn_conv_way way = cn_plan_choose(&p, wisdom, k);
+    cn_wisdom_free(wisdom);
+    cn_mask_free(mask);
+    cn_free(weight);
+    return way.algorithm;
+}
+
+Test(choice, wisdom_may_not_make_a_network_larger)
+{
+    const cn_isa isa = cn_isa_available(CN_ISA_BEST);
+    cr_expect_eq(chosen_of_sparse1(isa, 2), CN_CONV_SPARSE1);
+    cr_expect_eq(chosen_of_sparse1(isa, 9), CN_CONV_AUTO);
+}
+
 /* Wisdom in which every convolution of the session goes by `way`, if it can. */
 static cn_wisdom *force(const cn_session *session, const char *way, int32_t batch, int32_t *forced)
 {

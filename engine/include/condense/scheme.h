@@ -94,7 +94,8 @@ void cn_scheme_scores(const cn_tensor *tensor, const cn_constraint *constraint, 
                       double *scores);
 
 /* to = the nearest tensor to `from` that the constraint's scheme allows; ties go to the earlier
- * unit. `to` may be `from`. Levels are not applied. */
+ * unit. `to` may be `from`. Levels are not applied. CN_EINVAL for a pattern scheme without patterns,
+ * which would allow no weight. */
 cn_status cn_project_scheme(const cn_tensor *tensor, const cn_constraint *constraint,
                             const float *from, float *to, cn_error *error);
 
