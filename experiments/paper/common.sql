@@ -55,14 +55,17 @@ SELECT op, min(8, row_number() OVER (ORDER BY weight DESC, op)) AS kind
   FROM (SELECT op, sum(share) AS weight FROM measured JOIN v_operator_share USING (cell)
          GROUP BY op);
 
--- Finished compressions, with the recipe of their training, the steps of retraining in it (NULL where
--- an epoch is all pictures), and whether what each layer gives was given by hand. Of several with the
--- same scheme, method, rate, levels, seed and recipe (another start) the newest counts.
+-- Finished compressions, with the recipe of their retraining, the steps in it and in ADMM before it (NULL
+-- where an epoch is all pictures), and whether what each layer gives was given by hand. Of several with
+-- the same scheme, method, rate, levels, seed and recipe (another start, another ADMM) the newest counts.
 CREATE TEMP VIEW compressions AS
 WITH each AS (
-  SELECT v.*, json_remove(json_extract(config, '$.recipe'), '$.seed') AS recipe,
+  SELECT v.*, json_remove(json_extract(config, '$.recipe'), '$.seed', '$.iterations', '$.rho', '$.rho_last',
+                          '$.rho_stages', '$.admm_lr', '$.admm_schedule') AS recipe,
          json_extract(config, '$.recipe.epochs')
            * nullif(json_extract(config, '$.recipe.epoch_steps'), 0) AS steps,
+         iif(v.method = 'admm', json_extract(config, '$.recipe.iterations')
+           * nullif(json_extract(config, '$.recipe.epoch_steps'), 0), NULL) AS admm_steps,
          iif(json_extract(config, '$.layer_rates') <> '', 'given', 'found') AS shares
     FROM v_compression v JOIN compression ON compression.id = v.compression)
 SELECT * FROM each

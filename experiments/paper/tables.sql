@@ -213,15 +213,17 @@ SELECT bar, threads, n, fixed(measured, 3) AS measured,
 
 -- name: compression
 -- caption: Pruned networks: top-1 accuracy in per cent by method, at each rate of each scheme, with as
---  many steps of retraining; means over n seeds. The rate that was reached is the methods' mean.
+--  many steps of retraining, before which ADMM has had steps of its own; means over n seeds. The rate that
+--  was reached is the methods' mean.
 -- empty: No network was pruned ('condense compress').
 WITH each AS (
   SELECT scale, model, scheme, rate_asked, recipe, steps, method, avg(rate) AS rate,
-         avg(top1_dense) AS dense, avg(top1) AS top1, count(*) AS seeds
+         avg(top1_dense) AS dense, avg(top1) AS top1, count(*) AS seeds, max(admm_steps) AS admm_steps
     FROM compressions WHERE levels = 'none'
    GROUP BY scale, model, scheme, rate_asked, recipe, method)
 SELECT scale, model AS network, scheme, printf('%g', rate_asked) AS asked, fixed(avg(rate), 2) AS rate,
-       max(seeds) AS n, steps, 'whole epochs' AS "steps?", fixed(100 * avg(dense), 2) AS dense,
+       max(seeds) AS n, max(admm_steps) AS "ADMM's steps", 'none, or whole epochs' AS "ADMM's steps?", steps,
+       'whole epochs' AS "steps?", fixed(100 * avg(dense), 2) AS dense,
        fixed(100 * max(CASE method WHEN 'admm' THEN top1 END), 2) AS ADMM,
        fixed(100 * max(CASE method WHEN 'magnitude' THEN top1 END), 2) AS magnitude,
        fixed(100 * max(CASE method WHEN 'random' THEN top1 END), 2) AS random,
@@ -231,9 +233,10 @@ SELECT scale, model AS network, scheme, printf('%g', rate_asked) AS asked, fixed
 
 -- name: pairs
 -- caption: ADMM beside magnitude: pairs of the same network, scale, data, scheme, rate asked, levels,
---  seed and recipe; how many have ADMM at least as accurate, which is to be 80 %; in how many it is better or
---  worse by more than chance explains (95 %, as if each had seen other pictures); and the mean difference of
---  the accuracies in points, ADMM over magnitude, with its range.
+--  seed and recipe of retraining (ADMM's steps come before it); how many have ADMM at least as accurate,
+--  which is to be 80 %; in how many it is better or worse by more than chance explains (95 %, as if each had
+--  seen other pictures); and the mean difference of the accuracies in points, ADMM over magnitude, with its
+--  range.
 -- empty: No network was compressed by both.
 SELECT scale, scheme, count(*) AS pairs, sum(gain >= 0) AS "ADMM at least as good",
        fixed(100.0 * sum(gain >= 0) / count(*), 1) AS "%", sum(gain > chance) AS "clearly better",

@@ -29,7 +29,7 @@ static cn_status measure(const st_training_request *r, const char *name, bench_t
     b->recipe.seed = r->seed;
     if (r->batch) b->recipe.batch = r->batch;
     cn_train_threads((int)r->threads);
-    status = st_recipe_fit(&b->recipe, &fit, error);
+    status = st_recipe_fit(&b->recipe, false, &fit, error);
     if (!status) status = cn_weights_random(&b->weights, &b->model.graph, (uint64_t)r->seed, error);
     if (!status)
         status = st_examples_load(&b->model, b->model.dataset, ST_SPLIT_TRAIN, &b->examples, NULL,

@@ -187,7 +187,10 @@ static cn_status read_run(request *r, const words *line, const words *entry, cn_
     if (status == CN_OK)
         status = st_recipe_load(r->job.model, r->job.scale, true, r->job.recipe_name,
                                 &r->job.recipe, error);
-    return status == CN_OK ? parse_both(r, line, entry, error) : status;
+    if (status == CN_OK) status = parse_both(r, line, entry, error);
+    cn_fit_options fit;
+    if (status == CN_OK) status = st_recipe_fit(&r->job.recipe, true, &fit, error);
+    return status == CN_OK ? st_recipe_fit(&r->job.recipe, false, &fit, error) : status;
 }
 
 typedef struct entry_context {

@@ -245,7 +245,7 @@ int st_command_train(int argc, char **argv)
         status =
             st_recipe_load(r.model.name, r.model.scale, false, r.recipe_name, &r.recipe, &r.error);
     if (status == CN_OK) parse(&r, argc, argv); /* again: the command line overrides the recipe */
-    if (status == CN_OK) status = st_recipe_fit(&r.recipe, &r.fit, &r.error);
+    if (status == CN_OK) status = st_recipe_fit(&r.recipe, false, &r.fit, &r.error);
     /* Ctrl-C ends the step under way; a second one ends the program. */
     st_interrupt_watch();
     cn_train_threads((int)r.threads);

@@ -51,6 +51,8 @@ static const struct field {
     {"rho-stages", "N", "values of rho from first to last", ST_INT, FIELD(rho_stages), 1, 1000,
      NULL},
     {"admm-lr", "X", "learning rate in ADMM", ST_REAL, FIELD(admm_lr), 1e-12, 1000, NULL},
+    {"admm-schedule", "NAME", "of that rate, over all iterations", ST_TEXT, FIELD(admm_schedule), 0,
+     0, schedule_words},
 #undef FIELD
 };
 
@@ -139,7 +141,8 @@ cn_status st_recipe_load(const char *model, const char *scale, bool compression,
                           .rho = 1e-3,
                           .rho_last = 1e-1,
                           .rho_stages = 3,
-                          .admm_lr = 0.01};
+                          .admm_lr = 0.01,
+                          .admm_schedule = schedule_words[0]};
     char *path = st_home_path(RECIPES), *own = cn_sprintf("%s-%s", model, scale);
     char *for_scale = cn_sprintf("compress-%s", scale), *for_own = cn_sprintf("compress-%s", own);
     cJSON *json = NULL;
@@ -164,17 +167,18 @@ cn_status st_recipe_load(const char *model, const char *scale, bool compression,
     return status;
 }
 
-cn_status st_recipe_fit(const st_recipe *recipe, cn_fit_options *fit, cn_error *error)
+cn_status st_recipe_fit(const st_recipe *recipe, bool admm, cn_fit_options *fit, cn_error *error)
 {
+    const char *word = admm ? recipe->admm_schedule : recipe->schedule;
     int optimizer = find_word(optimizer_words, recipe->optimizer);
-    int schedule = find_word(schedule_words, recipe->schedule);
+    int schedule = find_word(schedule_words, word);
     if (optimizer < 0)
         return cn_fail(error, CN_EINVAL, "there is no optimizer '%s'; choose sgd, adam or adamw",
                        recipe->optimizer);
     if (schedule < 0)
         return cn_fail(error, CN_EINVAL,
                        "there is no schedule '%s'; choose constant, step, cosine or one_cycle",
-                       recipe->schedule);
+                       word);
     *fit = cn_fit_defaults();
     fit->epochs = (int32_t)recipe->epochs;
     fit->epoch_steps = recipe->epoch_steps;
@@ -183,7 +187,8 @@ cn_status st_recipe_fit(const st_recipe *recipe, cn_fit_options *fit, cn_error *
     fit->optimizer.momentum = (float)recipe->momentum;
     fit->optimizer.nesterov = recipe->nesterov;
     fit->optimizer.weight_decay = (float)recipe->weight_decay;
-    fit->schedule = (cn_schedule){(cn_schedule_kind)schedule, recipe->lr, recipe->warmup};
+    fit->schedule = (cn_schedule){(cn_schedule_kind)schedule, admm ? recipe->admm_lr : recipe->lr,
+                                  admm ? 0 : recipe->warmup};
     fit->augment = (cn_augment){(int32_t)recipe->crop, recipe->flip, (float)recipe->erase};
     fit->label_smoothing = (float)recipe->label_smoothing;
     fit->average = (float)recipe->average;

@@ -270,30 +270,32 @@ static void on_step(void *context, const cn_compress_step *step)
     end_write(w);
 }
 
+static cn_status fit_options(work *w, bool admm, cn_fit_options *fit)
+{
+    TRY(st_recipe_fit(&w->job->recipe, admm, fit, w->error));
+    fit->stop = w->context->stop;
+    fit->on_step = on_batch;
+    fit->context = w;
+    return CN_OK;
+}
+
 static cn_status train(work *w)
 {
     const st_recipe *recipe = &w->job->recipe;
     bool admm = w->job->method == CN_METHOD_ADMM;
-    cn_fit_options fit;
-    TRY(st_recipe_fit(recipe, &fit, w->error));
-    fit.stop = w->context->stop;
-    fit.on_step = on_batch;
-    fit.context = w;
     cn_compress_options options = {.method = w->job->method,
                                    .iterations = (int32_t)recipe->iterations,
                                    .rho_first = recipe->rho,
                                    .rho_last = recipe->rho_last,
                                    .rho_stages = (int32_t)recipe->rho_stages,
-                                   .admm = fit,
-                                   .retrain = fit,
                                    .watch = &w->watch,
                                    .admm_checkpoint = w->admm_checkpoint,
                                    .retrain_checkpoint = w->retrain_checkpoint,
                                    .resume = w->job->resume,
                                    .on_step = on_step,
                                    .context = w};
-    options.admm.schedule =
-        (cn_schedule){.kind = CN_SCHEDULE_CONSTANT, .rate = recipe->admm_lr, .warmup = 0};
+    TRY(fit_options(w, true, &options.admm));
+    TRY(fit_options(w, false, &options.retrain));
     w->progress = st_progress_start(admm ? "ADMM" : "retraining");
     cn_status status =
         cn_compress(w->trainer, &w->model.graph, &w->compression, &w->train, &options, w->error);

@@ -30,6 +30,9 @@ refuses 2 "--rate '0.5'" "${lenet5[@]}" --rate 0.5
 refuses 2 "at most 16" "${lenet5[@]}" --rate 2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18
 refuses 2 "--bits" "${lenet5[@]}" --rate 2 --levels linear --bits 9
 refuses 2 "--rho" "${lenet5[@]}" --rate 2 --rho 0
+refuses 2 "no optimizer 'none'" "${lenet5[@]}" --rate 2 --optimizer none
+refuses 2 "no schedule 'none'" "${lenet5[@]}" --rate 2 --schedule none
+refuses 2 "no schedule 'nought'" "${lenet5[@]}" --rate 2 --admm-schedule nought
 refuses 2 "no recipe 'none'" "${lenet5[@]}" --rate 2 --recipe none
 refuses 2 "not both" "${lenet5[@]}" --rate 2 --layer-rates conv1=2,conv2=2,fc1=2,fc2=2
 
@@ -119,7 +122,7 @@ expect 0 compress "${lenet5[@]}" --method magnitude --layer-rates conv1=1,conv2=
 
 # Broken off in ADMM and in retraining, resumed: the same bits as a run that never stopped.
 long=("${lenet5[@]}" --rate 4 --levels codebook --bits 4 --epoch-steps 8 --batch 16 --lr 0.002 --admm-lr 0.002
-    --iterations 25 --epochs 25)
+    --admm-schedule cosine --iterations 25 --epochs 25)
 expect 0 compress "${long[@]}" --output "$folder/whole.cnz" --db "$folder/whole.db"
 part=$folder/part.cnz
 break_off() # PHASE: once its checkpoint is there
