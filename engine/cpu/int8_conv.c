@@ -1,4 +1,4 @@
-/* Convolution on 8-bit integers: checks, what is common to both methods, and the choice. */
+/* Convolution on 8-bit integers: checks, what is common to the methods, and the choice. */
 #include "cpu/int8_conv.h"
 
 #include <math.h>
@@ -74,6 +74,45 @@ void cn_int8_describe(cn_int8_conv *c, size_t packed, int32_t sum, float scale, 
     c->to.saturates = c->to.saturates && within_reach(c, c->factor[packed], bias);
 }
 
+/* Output channel `output` of the problem. */
+static bool pack_output(cn_int8_conv *c, size_t rows, cn_int8_place *place, size_t output,
+                        const float *weight, float scale, float bias)
+{
+    const cn_conv_problem *p = &c->problem.conv;
+    size_t group = output / (size_t)c->group_out, o = output % (size_t)c->group_out;
+    size_t taps = (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
+    size_t inputs = (size_t)(p->in_c / p->groups);
+    /* The first channel it reads, in the group as it is done. */
+    size_t first = output / (size_t)(p->out_c / p->groups) * inputs - group * (size_t)c->group_in;
+    int32_t sum = 0;
+    for (size_t i = 0; i < inputs; i++)
+        for (size_t t = 0; t < taps; t++) {
+            int8_t *to = place(c, group, o, first + i, t);
+            if (!cn_int8_level(weight[i * taps + t], scale, to)) return false;
+            sum += *to;
+        }
+    cn_int8_describe(c, group * c->blocks * rows + o, sum, scale, bias);
+    return true;
+}
+
+cn_status cn_int8_pack(cn_int8_conv *c, size_t rows, cn_int8_place *place, const float *weight,
+                       const float *scales, const float *bias, cn_error *error)
+{
+    const cn_conv_problem *p = &c->problem.conv;
+    size_t outputs = (size_t)c->groups * c->blocks * rows, slots;
+    size_t row =
+        (size_t)(p->in_c / p->groups) * (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
+    if (!cn_mul_size(outputs, c->depth, &slots))
+        return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
+    cn_status status = cn_int8_allocate(c, slots, outputs, error);
+    for (size_t o = 0; o < (size_t)p->out_c && !status; o++)
+        if (!pack_output(c, rows, place, o, weight + o * row, scales[o], bias ? bias[o] : 0))
+            status = cn_fail(error, CN_EFORMAT,
+                             "a weight of output channel %zu is no multiple of %g up to 127", o,
+                             (double)scales[o]);
+    return status;
+}
+
 cn_requantize cn_int8_to(const cn_int8_conv *c, size_t first)
 {
     cn_requantize to = c->to;
@@ -116,6 +155,16 @@ static void describe(cn_int8_conv *c, const cn_int8_problem *p, cn_isa isa)
     c->method = is_depthwise(p) ? &cn_int8_depthwise : &cn_int8_panel;
 }
 
+static void drop_weights(cn_int8_conv *c)
+{
+    cn_free(c->weight);
+    cn_free(c->start);
+    cn_free(c->factor); /* and bias */
+    c->weight = NULL;
+    c->start = NULL;
+    c->factor = NULL;
+}
+
 cn_status cn_int8_conv_new(cn_int8_conv **out, const cn_int8_problem *problem, const float *weight,
                            const float *scales, const float *bias, cn_isa isa, cn_error *error)
 {
@@ -130,6 +179,13 @@ cn_status cn_int8_conv_new(cn_int8_conv **out, const cn_int8_problem *problem, c
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     describe(c, problem, isa);
     status = c->method->pack(c, weight, scales, bias, error);
+    /* Only packing tells whether weights are sparse and whether sums saturate. */
+    if (!status && c->method == &cn_int8_panel && !c->rows && c->to.saturates &&
+        cn_int8_direct_suits(c)) {
+        drop_weights(c);
+        c->method = &cn_int8_direct;
+        status = c->method->pack(c, weight, scales, bias, error);
+    }
     if (!status)
         *out = c;
     else
@@ -181,9 +237,7 @@ void cn_int8_conv_task(const cn_int8_conv *c, const cn_view *in, const cn_view *
 void cn_int8_conv_free(cn_int8_conv *c)
 {
     if (!c) return;
-    cn_free(c->weight);
-    cn_free(c->start);
-    cn_free(c->factor);
+    drop_weights(c);
     cn_free(c->rows);
     cn_free(c->first);
     cn_free(c);

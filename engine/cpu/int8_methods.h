@@ -1,5 +1,6 @@
-/* The two ways to do a convolution on integers: by panels (int8_panel.c), and depthwise
- * (int8_depthwise.c) where each channel is a group of its own; int8_conv.c chooses. */
+/* The ways to do a convolution on integers: by panels (int8_panel.c), straight from the planes
+ * (int8_direct.c), and depthwise (int8_depthwise.c) where each channel is a group of its own;
+ * int8_conv.c chooses. */
 #ifndef CN_CPU_INT8_METHODS_H
 #define CN_CPU_INT8_METHODS_H
 
@@ -40,13 +41,25 @@ struct cn_int8_conv {
     cn_requantize to; /* without factor and bias */
 };
 
-extern const cn_int8_method cn_int8_panel, cn_int8_depthwise;
+extern const cn_int8_method cn_int8_panel, cn_int8_direct, cn_int8_depthwise;
+
+/* Whether the direct way can do it and takes no more dot products than panels. For weights that are
+ * not sparse, and where saturation is all of the activation. */
+bool cn_int8_direct_suits(const cn_int8_conv *conv);
 
 /* Zeroed memory for `slots` slots of weights and `outputs` output channels. */
 cn_status cn_int8_allocate(cn_int8_conv *conv, size_t slots, size_t outputs, cn_error *error);
 
 /* The integer that `weight` is in units of `scale`; false where it is none. */
 bool cn_int8_level(float weight, float scale, int8_t *level);
+
+/* Where the weight of a group's output `o` for its input channel `i` and tap `t` is packed. */
+typedef int8_t *cn_int8_place(const cn_int8_conv *conv, size_t group, size_t o, size_t i, size_t t);
+
+/* Allocates and fills the weights of `blocks` blocks of `rows` output channels in each group, of
+ * `depth` slots, and what goes with them. */
+cn_status cn_int8_pack(cn_int8_conv *conv, size_t rows, cn_int8_place *place, const float *weight,
+                       const float *scales, const float *bias, cn_error *error);
 
 /* Fills start, factor and bias of packed output channel `packed`, which is the problem's `output`
  * and whose weights' sum is `sum`. */

@@ -43,7 +43,6 @@ static cutting cut_up(const cn_int8_conv *c, int32_t batch)
     return cut;
 }
 
-/* Where the weight of a group's output `o` for input channel `i` and tap `t` is packed. */
 static int8_t *place(const cn_int8_conv *c, size_t group, size_t o, size_t i, size_t t)
 {
     const cn_window *w = &c->problem.conv.window;
@@ -51,27 +50,6 @@ static int8_t *place(const cn_int8_conv *c, size_t group, size_t o, size_t i, si
     size_t taps = (size_t)w->kernel_h * (size_t)w->kernel_w;
     size_t slot = ((group * c->blocks + o / rows) * c->depth + i / SLOT * taps + t) * rows;
     return c->weight + (slot + o % rows) * SLOT + i % SLOT;
-}
-
-/* One output channel of the problem, `o` of group `group` as they are done. */
-static bool pack_output(cn_int8_conv *c, size_t group, size_t o, const float *weight, float scale,
-                        float bias)
-{
-    const cn_conv_problem *p = &c->problem.conv;
-    size_t output = group * (size_t)c->group_out + o, rows = (size_t)c->slots.kernels->i8_conv.rows;
-    size_t taps = (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
-    size_t inputs = (size_t)(p->in_c / p->groups);
-    /* The first channel it reads, in the group as it is done. */
-    size_t first = output / (size_t)(p->out_c / p->groups) * inputs - group * (size_t)c->group_in;
-    int32_t sum = 0;
-    for (size_t i = 0; i < inputs; i++)
-        for (size_t t = 0; t < taps; t++) {
-            int8_t *to = place(c, group, o, first + i, t);
-            if (!cn_int8_level(weight[i * taps + t], scale, to)) return false;
-            sum += *to;
-        }
-    cn_int8_describe(c, group * c->blocks * rows + o, sum, scale, bias);
-    return true;
 }
 
 /* Whether slot `slot` of a block, `rows` slots wide, has a weight. */
@@ -117,19 +95,8 @@ static cn_status compact(cn_int8_conv *c, cn_error *error)
 static cn_status pack(cn_int8_conv *c, const float *weight, const float *scales, const float *bias,
                       cn_error *error)
 {
-    const cn_conv_problem *p = &c->problem.conv;
-    size_t outputs = (size_t)c->groups * c->blocks * (size_t)c->slots.kernels->i8_conv.rows, slots;
-    size_t row =
-        (size_t)(p->in_c / p->groups) * (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
-    if (!cn_mul_size(outputs, c->depth, &slots))
-        return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
-    cn_status status = cn_int8_allocate(c, slots, outputs, error);
-    for (size_t o = 0; o < (size_t)p->out_c && !status; o++)
-        if (!pack_output(c, o / (size_t)c->group_out, o % (size_t)c->group_out, weight + o * row,
-                         scales[o], bias ? bias[o] : 0))
-            status = cn_fail(error, CN_EFORMAT,
-                             "a weight of output channel %zu is no multiple of %g up to 127", o,
-                             (double)scales[o]);
+    size_t rows = (size_t)c->slots.kernels->i8_conv.rows;
+    cn_status status = cn_int8_pack(c, rows, place, weight, scales, bias, error);
     return status || !c->problem.sparse ? status : compact(c, error);
 }
 

@@ -7,11 +7,14 @@
 #include "check.h"
 #include "condense/memory.h"
 #include "cpu/int8_conv.h"
+#include "cpu/kernels/kernels.h"
 #include "slots.h"
 
-/* in_c, out_c, groups; in h, w; kernel; stride; dilation; pad top, bottom, left, right; batch */
+/* in_c, out_c, groups; in h, w; kernel; stride; dilation; pad top, bottom, left, right; batch; zero
+ * point: see settle(), 0 for a problem drawn at random */
 typedef struct shape_case {
-    int32_t in_c, out_c, groups, h, w, kh, kw, sh, sw, dh, dw, top, bottom, left, right, batch;
+    int32_t in_c, out_c, groups, h, w, kh, kw, sh, sw, dh, dw, top, bottom, left, right, batch,
+        zero;
 } shape_case;
 
 static const shape_case edge_cases[] = {
@@ -43,6 +46,18 @@ static const shape_case edge_cases[] = {
     {61, 70, 1, 9, 11, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1},  /* many slots to be missing */
     {45, 50, 1, 5, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
+
+/* Straight from the planes: with these all levels take fewer products so. */
+static const shape_case direct_cases[] = {
+    {32, 32, 1, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}, /* padding on all sides */
+    {30, 61, 1, 9, 29, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1,
+     1}, /* with a stride, and runs of two lengths */
+    {16, 64, 2, 9, 13, 5, 5, 1, 1, 2, 2, 4, 4, 4, 4, 1}, /* taps that no pixel of a row sees */
+    {16, 32, 1, 2, 14, 5, 3, 1, 1, 1, 1, 4, 4, 1, 1, 1}, /* rows of nothing but padding */
+    {32, 90, 1, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},  /* several blocks, the last not full */
+    {33, 64, 1, 4, 12, 3, 3, 1, 1, 1, 1, 2, 0, 2, 0, 2}, /* padding on two sides */
+};
+enum { DIRECT_CASES = sizeof direct_cases / sizeof *direct_cases };
 enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
 
 static int32_t output_extent(int32_t in, int32_t k, int32_t s, int32_t d, int32_t pads)
@@ -145,10 +160,21 @@ static void prune(const given *g, int32_t row, int32_t percent, cn_random *r)
             g->scales[o] = g->scales[0];
 }
 
+/* Input with that zero point, or 0 for one below; all weights there, and saturation is all of the
+ * activation: what goes straight from the planes. */
+static void settle(cn_int8_problem *p, int32_t zero)
+{
+    p->in.zero = zero < 0 ? 0 : zero;
+    p->conv.activation = CN_ACT_NONE;
+    p->sparse = false;
+    if (!(p->out.scale > 0)) p->out.scale = 0.1f;
+}
+
 /* Weights are the extremes at times, so that sums are as large as they can be. */
 static given given_new(const shape_case *s, guard side, cn_random *r)
 {
     given g = {.problem = to_problem(s, r), .batch = s->batch};
+    if (s->zero) settle(&g.problem, s->zero);
     const cn_conv_problem *p = &g.problem.conv;
     int32_t row = p->in_c / p->groups * s->kh * s->kw, halo[4];
     g.weight = room((size_t)(p->out_c * row), sizeof *g.weight);
@@ -267,7 +293,8 @@ static planes output_new(const given *g, const int32_t halo[4], guard side, cn_r
     return planes_new(g->batch, s, halo, between(r, 0, 3), side, 0, PLANES_OUTPUT, r);
 }
 
-static void check_case(const shape_case *s, cn_isa isa, cn_random *r)
+/* Whether it went straight from the planes. */
+static bool check_case(const shape_case *s, cn_isa isa, cn_random *r)
 {
     guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
     given g = given_new(s, side, r);
@@ -294,10 +321,12 @@ static void check_case(const shape_case *s, cn_isa isa, cn_random *r)
            residual ? ", residual" : "", g.problem.out.scale > 0 ? "" : ", to floats",
            values ? "right" : "WRONG", outside ? "untouched" : "WRITTEN",
            agree ? "agree" : "DIFFER");
+    bool direct = conv && strstr(cn_int8_conv_kernel(conv), "i8_direct");
     cn_int8_conv_free(conv);
     planes_free(&one);
     planes_free(&many);
     given_free(&g);
+    return direct;
 }
 
 /* The residual may be the output itself. */
@@ -349,6 +378,20 @@ static void check_refusals(cn_isa isa, cn_random *r)
     given_free(&g);
 }
 
+/* With padding that adds nothing, and with padding that does. */
+static void check_direct(cn_isa isa, cn_random *r)
+{
+    enum { TIMES = 3 };
+    int32_t offset = cn_kernels_for(isa)->i8_offset, direct = 0;
+    for (int i = 0; i < TIMES * DIRECT_CASES; i++) {
+        shape_case s = direct_cases[i % DIRECT_CASES];
+        s.zero = i / DIRECT_CASES % 3 ? offset ? offset : -1 : 77;
+        direct += check_case(&s, isa, r);
+    }
+    report(direct > TIMES * DIRECT_CASES / 3, "%d of %d cases went straight from the planes",
+           direct, TIMES * DIRECT_CASES);
+}
+
 void test_int8_conv(cn_isa isa)
 {
     cn_random r = cn_random_named(1, "kernel test: convolution of integers");
@@ -359,6 +402,7 @@ void test_int8_conv(cn_isa isa)
     for (int i = 0; i < EDGE_CASES; i++)
         for (int again = 0; again < 5; again++)
             check_case(&edge_cases[i], isa, &r);
+    check_direct(isa, &r);
     for (int i = 0; i < RANDOM_CASES; i++) {
         shape_case s = random_case(&r);
         check_case(&s, isa, &r);

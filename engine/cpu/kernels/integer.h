@@ -88,6 +88,30 @@ typedef struct cn_i8_finish {
 } cn_i8_finish;
 typedef void cn_i8_finish_kernel(const cn_i8_finish *finish);
 
+/* direct: the levels of ROWS output channels of `pixels` successive pixels of one row of the
+ * output, CN_DIRECT_LEAST(PIXELS) .. PIXELS of them; sums are as conv's, and saturation is all of
+ * the activation. Input is read where it lies, padding too, but for taps that are left out. */
+#define CN_DIRECT_LEAST(pixels) (((pixels) + 1) / 2)
+typedef struct cn_i8_direct {
+    const float *in;              /* tap (0, 0) of the first pixel, in the first quad of channels */
+    ptrdiff_t plane, row, column; /* from tap to tap: quad, kernel row, kernel column */
+    int32_t stride;               /* 1 or 2: from pixel to pixel */
+    int32_t quads, kernel_w, pixels;
+    int32_t top, bottom; /* only kernel rows top .. bottom - 1 */
+    int32_t left,
+        right; /* columns 0 .. left - 1 not for the first pixel, right .. not for the last */
+    const int8_t *weight; /* kernel_h x kernel_w x quads x ROWS slots */
+    const int32_t *start; /* one a row */
+    const int8_t *ahead;  /* weights to ask for meanwhile, so many lines with each tap */
+    int32_t ahead_lines;
+    const cn_requantize *to;
+    float *out;            /* the first pixel, in the first quad of rows */
+    const float *residual; /* or NULL */
+    ptrdiff_t out_plane, residual_plane;
+    int32_t rows; /* quads of rows that there are */
+} cn_i8_direct;
+typedef void cn_i8_direct_kernel(const cn_i8_direct *direct);
+
 /* depthwise: rows top .. bottom - 1 of the quad at `out`, any window. The input has its zero point
  * around the plane, as far as windows reach. Weights: for each tap four slots, the k-th with
  * channel k's weight as byte k, else zero. */

@@ -18,6 +18,10 @@
  *   Q, SQ(i)              slots of signed bytes, -127 .. 127, likewise
  *   DOT(q, u, sum)        sum + the four products of each slot, exactly, but for the offset: a
  *                         byte u counts as u - cn_i8_offset, a constant of the level
+ *   PUT_TURNED(at, plane, quads, count, i)  byte k of lane l becomes byte l % 4 of slot k of the
+ *                         plane l / 4 after `at`: `count` slots (1 .. 4) of the first `quads`
+ *                         planes. GET_TURNED(at, plane, quads, count) is the other way round. Words
+ *                         of AVX-512 only: kernels do without elsewhere
  *   J, JL, JU, JQ         the same types for short vectors, of 8 lanes at most
  *   JUQ JSQ JDOT JLDU JSTU JBCAST JADD  and the same words
  */

@@ -56,14 +56,54 @@ static inline I ZEROS(int32_t zero)
 {
     return _mm512_set1_epi16((int16_t)zero);
 }
+/* In each four lanes, byte k of lane l and byte l of lane k change places. */
+static inline I cn_turn(I i)
+{
+    const __m512i order =
+        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
+    return _mm512_shuffle_epi8(i, order);
+}
 static inline I QUADS(I a, I b, I c, I d, I zeros)
 {
-    const __m512i by_pixel =
-        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     I ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zeros);
     I cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zeros);
-    return _mm512_shuffle_epi8(_mm512_packus_epi16(ab, cd), by_pixel);
+    return cn_turn(_mm512_packus_epi16(ab, cd));
 }
+/* Not by masks: an extraction to memory faults beyond them, too. */
+static inline void cn_put_slots(float *at, __m128i slots, int count)
+{
+    if (count == 4)
+        _mm_storeu_si128((__m128i *)(void *)at, slots);
+    else if (count > 1)
+        _mm_storeu_si64(at, slots);
+    if (count == 3) _mm_storeu_si32(at + 2, _mm_srli_si128(slots, 8));
+    if (count == 1) _mm_storeu_si32(at, slots);
+}
+static inline void cn_put_turned(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
+{
+    i = cn_turn(i);
+    cn_put_slots(at, _mm512_castsi512_si128(i), count);
+    if (quads > 1) cn_put_slots(at + plane, _mm512_extracti32x4_epi32(i, 1), count);
+    if (quads > 2) cn_put_slots(at + 2 * plane, _mm512_extracti32x4_epi32(i, 2), count);
+    if (quads > 3) cn_put_slots(at + 3 * plane, _mm512_extracti32x4_epi32(i, 3), count);
+}
+static inline __m128i cn_get_slots(const float *at, int count)
+{
+    if (count == 4) return _mm_loadu_si128((const __m128i *)(const void *)at);
+    if (count == 1) return _mm_loadu_si32(at);
+    __m128i two = _mm_loadu_si64(at);
+    return count == 2 ? two : _mm_unpacklo_epi64(two, _mm_loadu_si32(at + 2));
+}
+static inline I cn_get_turned(const float *at, ptrdiff_t plane, int32_t quads, int count)
+{
+    I i = _mm512_castsi128_si512(cn_get_slots(at, count));
+    if (quads > 1) i = _mm512_inserti32x4(i, cn_get_slots(at + plane, count), 1);
+    if (quads > 2) i = _mm512_inserti32x4(i, cn_get_slots(at + 2 * plane, count), 2);
+    if (quads > 3) i = _mm512_inserti32x4(i, cn_get_slots(at + 3 * plane, count), 3);
+    return cn_turn(i);
+}
+#define PUT_TURNED cn_put_turned
+#define GET_TURNED cn_get_turned
 static inline int32_t IHSUM(I i)
 {
     return _mm512_reduce_add_epi32(i);
