@@ -133,6 +133,7 @@ CN_INLINE void multiply(const cn_i8_direct *d, int stride, int count)
         break;
 
 /* A constant number of pixels, so that sums are in registers. */
+_Static_assert(PIXELS <= 14, "a run needs its case");
 CN_INLINE void multiply_pixels(const cn_i8_direct *d, int stride)
 {
     switch (d->pixels) {
