@@ -181,7 +181,8 @@ static void check(const char *path, const char *model, const char *variant)
     }
     train_look(&s, trained);
     expect_same(path, "in training", trained, without);
-    bool small = !strcmp(model, "lenet5") && !strcmp(variant, "pruned");
+    /* LeNet-5 keeps so many weights of its convolutions that code would be larger than they are. */
+    bool small = !strcmp(model, "squeezenet_v1.1") && !strcmp(variant, "pruned");
     if (small && cn_generated_rows(cn_isa_available(CN_ISA_BEST)) > 0 && test_has_compiler())
         generated_look(&s, path, without);
     cn_free(s.input);
