@@ -57,7 +57,7 @@ static void set_rows(const cn_int8_conv *c, int32_t y, cn_i8_direct *d)
         d->bottom--;
 }
 
-/* The next run, from pixel `begin` on, and what of the kernel's columns its ends see. */
+/* A run, from pixel `begin` on, and what of the kernel's columns its ends see. */
 static void set_run(const cn_int8_conv *c, int32_t begin, int32_t pixels, cn_i8_direct *d)
 {
     const cn_window *w = &c->problem.conv.window;
@@ -220,9 +220,10 @@ static void run_block(const cn_int8_conv *c, const part *t, size_t block, bool l
             d.in = from + (y * w->stride_h - w->pad_top) * in->row + x * w->stride_w;
             d.out = at + y * out->row + x;
             d.residual = also ? also + y * residual->row + x : NULL;
-            d.ahead_lines = !last && asked + asks <= bytes ? (int32_t)lines : 0;
-            d.ahead = d.weight + bytes + asked;
-            asked += d.ahead_lines ? asks : 0;
+            bool more = !last && asked + asks <= bytes;
+            d.ahead_lines = more ? (int32_t)lines : 0;
+            d.ahead = more ? d.weight + bytes + asked : d.weight;
+            asked += more ? asks : 0;
             c->slots.kernels->i8_direct.run(&d);
         }
     }

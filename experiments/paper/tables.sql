@@ -248,8 +248,8 @@ SELECT scale, scheme, count(*) AS pairs, sum(gain >= 0) AS "ADMM at least as goo
 
 -- name: blocks
 -- caption: What it costs that eight output channels share a mask (`block8`): accuracy in per cent by
---  ADMM, unstructured and in blocks at the same rate asked by the same recipe, means over n seeds, and
---  the difference in points; levels where there are any.
+--  ADMM of as many steps, unstructured and in blocks at the same rate asked by the same recipe, means over n
+--  seeds, and the difference in points; levels where there are any.
 -- empty: No network was pruned both ways.
 SELECT b.scale, b.model AS network,
        CASE b.levels WHEN 'none' THEN 'none' ELSE b.bits || '-bit ' || b.levels END AS levels,
@@ -259,8 +259,8 @@ SELECT b.scale, b.model AS network,
   FROM compressions b
   JOIN compressions u ON u.model = b.model AND u.scale = b.scale AND u.dataset = b.dataset
        AND u.rate_asked = b.rate_asked AND u.seed = b.seed AND u.levels = b.levels
-       AND u.bits IS b.bits AND u.recipe = b.recipe AND u.scheme = 'unstructured'
-       AND u.method = 'admm'
+       AND u.bits IS b.bits AND u.recipe = b.recipe AND u.admm_steps IS b.admm_steps
+       AND u.scheme = 'unstructured' AND u.method = 'admm'
  WHERE b.scheme = 'block8' AND b.method = 'admm'
  GROUP BY b.scale, b.model, b.levels, b.bits, b.rate_asked, b.recipe
  ORDER BY b.scale <> 'imagenet', b.scale, b.model, b.levels <> 'none', b.levels, b.bits,

@@ -98,8 +98,8 @@ typedef struct cn_i8_direct {
     int32_t stride;               /* 1 or 2: from pixel to pixel */
     int32_t quads, kernel_w, pixels;
     int32_t top, bottom; /* only kernel rows top .. bottom - 1 */
-    int32_t left,
-        right; /* columns 0 .. left - 1 not for the first pixel, right .. not for the last */
+    /* Columns before `left` are not for the first pixel, from `right` on not for the last. */
+    int32_t left, right;
     const int8_t *weight; /* kernel_h x kernel_w x quads x ROWS slots */
     const int32_t *start; /* one a row */
     const int8_t *ahead;  /* weights to ask for meanwhile, so many lines with each tap */
