@@ -2,8 +2,8 @@
 -- name: panels
 -- caption: Top-1 accuracy of pruned networks over the rate: weights of convolutions and fully
 --  connected layers before over after. Solid: ADMM, dashed: magnitude, points alone: random units.
---  All retrain for as many epochs; ADMM trains before that, too, for some schemes longer than for others
---  (the table tells its steps). The accuracy's axis is logarithmic in the error. Bars: least and most over
+--  All retrain for as many epochs; ADMM trains before that, too, not always as long (the table tells its
+--  steps). The accuracy's axis is logarithmic in the error. Bars: least and most over
 --  the seeds.
 -- absent: no network was pruned at three rates or more ('condense compress --rate 2,4,8')
 SELECT panel, 'Accuracy over rate: ' || model || ', ' || scale || ' scale' AS heading,

@@ -43,34 +43,35 @@ static bool padding_is_nothing(const cn_int8_conv *c)
     return c->problem.in.zero == c->slots.kernels->i8_offset;
 }
 
-/* The kernel's rows that row y of the output sees more than padding through. */
+/* Of `taps` taps along one axis, `step` apart, those that see more than padding: *from .. *to - 1.
+ * The first tap of the first output lies at `first`, that of the last at `last`; the input has
+ * `size` pixels. All of them where padding adds something. */
+static void trim(const cn_int8_conv *c, int32_t first, int32_t last, int32_t taps, int32_t step,
+                 int32_t size, int32_t *from, int32_t *to)
+{
+    *from = 0;
+    *to = taps;
+    if (!padding_is_nothing(c)) return;
+    while (*from < *to && first + *from * step < 0)
+        ++*from;
+    while (*from < *to && last + (*to - 1) * step >= size)
+        --*to;
+}
+
 static void set_rows(const cn_int8_conv *c, int32_t y, cn_i8_direct *d)
 {
     const cn_window *w = &c->problem.conv.window;
-    int32_t above = y * w->stride_h - w->pad_top, step = w->dilation_h;
-    d->top = 0;
-    d->bottom = w->kernel_h;
-    if (!padding_is_nothing(c)) return;
-    while (d->top < d->bottom && above + d->top * step < 0)
-        d->top++;
-    while (d->top < d->bottom && above + (d->bottom - 1) * step >= c->problem.conv.in.h)
-        d->bottom--;
+    int32_t above = y * w->stride_h - w->pad_top;
+    trim(c, above, above, w->kernel_h, w->dilation_h, c->problem.conv.in.h, &d->top, &d->bottom);
 }
 
-/* A run, from pixel `begin` on, and what of the kernel's columns its ends see. */
+/* A run from pixel `begin` on. */
 static void set_run(const cn_int8_conv *c, int32_t begin, int32_t pixels, cn_i8_direct *d)
 {
     const cn_window *w = &c->problem.conv.window;
-    int32_t first = begin * w->stride_w - w->pad_left, step = w->dilation_w;
-    int32_t last = first + (pixels - 1) * w->stride_w;
+    int32_t first = begin * w->stride_w - w->pad_left, last = first + (pixels - 1) * w->stride_w;
     d->pixels = pixels;
-    d->left = 0;
-    d->right = w->kernel_w;
-    if (!padding_is_nothing(c)) return;
-    while (d->left < d->right && first + d->left * step < 0)
-        d->left++;
-    while (d->left < d->right && last + (d->right - 1) * step >= c->problem.conv.in.w)
-        d->right--;
+    trim(c, first, last, w->kernel_w, w->dilation_w, c->problem.conv.in.w, &d->left, &d->right);
 }
 
 /* Dot products that one image takes. */

@@ -43,8 +43,9 @@ struct cn_int8_conv {
 
 extern const cn_int8_method cn_int8_panel, cn_int8_direct, cn_int8_depthwise;
 
-/* Whether the direct way can do it and takes no more dot products than panels. For weights that are
- * not sparse, and where saturation is all of the activation. */
+/* Whether the direct way can do it and costs less than panels: in dot products, and what storing
+ * and packing take beside them. For weights that are not sparse, and where saturation is all of the
+ * activation. */
 bool cn_int8_direct_suits(const cn_int8_conv *conv);
 
 /* Zeroed memory for `slots` slots of weights and `outputs` output channels. */

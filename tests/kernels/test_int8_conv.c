@@ -10,8 +10,8 @@
 #include "cpu/kernels/kernels.h"
 #include "slots.h"
 
-/* in_c, out_c, groups; in h, w; kernel; stride; dilation; pad top, bottom, left, right; batch; zero
- * point: see settle(), 0 for a problem drawn at random */
+/* in_c, out_c, groups; in h, w; kernel; stride; dilation; pad top, bottom, left, right; batch; one
+ * more than the zero point of a problem that settle() makes, 0 for one drawn at random */
 typedef struct shape_case {
     int32_t in_c, out_c, groups, h, w, kh, kw, sh, sw, dh, dw, top, bottom, left, right, batch,
         zero;
@@ -47,7 +47,7 @@ static const shape_case edge_cases[] = {
     {45, 50, 1, 5, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
 
-/* Straight from the planes: with these all levels take fewer products so. */
+/* What goes straight from the planes where padding adds nothing, at most levels. */
 static const shape_case direct_cases[] = {
     {32, 32, 1, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}, /* padding on all sides */
     {30, 61, 1, 9, 29, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1,
@@ -160,11 +160,11 @@ static void prune(const given *g, int32_t row, int32_t percent, cn_random *r)
             g->scales[o] = g->scales[0];
 }
 
-/* Input with that zero point, or 0 for one below; all weights there, and saturation is all of the
- * activation: what goes straight from the planes. */
+/* Input with that zero point; all weights there, and saturation is all of the activation: what may
+ * go straight from the planes. */
 static void settle(cn_int8_problem *p, int32_t zero)
 {
-    p->in.zero = zero < 0 ? 0 : zero;
+    p->in.zero = zero;
     p->conv.activation = CN_ACT_NONE;
     p->sparse = false;
     if (!(p->out.scale > 0)) p->out.scale = 0.1f;
@@ -174,7 +174,7 @@ static void settle(cn_int8_problem *p, int32_t zero)
 static given given_new(const shape_case *s, guard side, cn_random *r)
 {
     given g = {.problem = to_problem(s, r), .batch = s->batch};
-    if (s->zero) settle(&g.problem, s->zero);
+    if (s->zero) settle(&g.problem, s->zero - 1);
     const cn_conv_problem *p = &g.problem.conv;
     int32_t row = p->in_c / p->groups * s->kh * s->kw, halo[4];
     g.weight = room((size_t)(p->out_c * row), sizeof *g.weight);
@@ -385,7 +385,7 @@ static void check_direct(cn_isa isa, cn_random *r)
     int32_t offset = cn_kernels_for(isa)->i8_offset, direct = 0;
     for (int i = 0; i < TIMES * DIRECT_CASES; i++) {
         shape_case s = direct_cases[i % DIRECT_CASES];
-        s.zero = i / DIRECT_CASES % 3 ? offset ? offset : -1 : 77;
+        s.zero = 1 + (i < DIRECT_CASES ? 77 : offset);
         direct += check_case(&s, isa, r);
     }
     report(direct > TIMES * DIRECT_CASES / 3, "%d of %d cases went straight from the planes",
