@@ -2,6 +2,7 @@
 #include "cpu/int8_conv.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "condense/memory.h"
 #include "cpu/int8_methods.h"
@@ -37,10 +38,20 @@ cn_status cn_int8_allocate(cn_int8_conv *c, size_t slots, size_t outputs, cn_err
 
 bool cn_int8_level(float weight, float scale, int8_t *level)
 {
-    float exact = weight / scale, nearest = rintf(exact);
-    if (!(fabsf(nearest) <= 127) || fabsf(exact - nearest) > 0.01f) return false;
+    static const float whole = 12582912, near = 0.01f; /* 1.5 * 2^23: floats there are integers */
+    float exact = weight / scale;
+    if (!(fabsf(exact) <= 127 + near)) return false;
+    float nearest = (exact + whole) - whole;
+    if (fabsf(exact - nearest) > near) return false;
     *level = (int8_t)nearest;
     return true;
+}
+
+cn_status cn_int8_no_level(const float *scales, size_t output, cn_error *error)
+{
+    return cn_fail(error, CN_EFORMAT,
+                   "a weight of output channel %zu is no multiple of %g up to 127", output,
+                   (double)scales[output]);
 }
 
 /* Whether the levels end where the activation does. */
@@ -74,6 +85,14 @@ void cn_int8_describe(cn_int8_conv *c, size_t packed, int32_t sum, float scale, 
     c->to.saturates = c->to.saturates && within_reach(c, c->factor[packed], bias);
 }
 
+/* The first channel that the problem's output `output` reads, in its group as it is done. */
+static size_t first_input(const cn_int8_conv *c, size_t output)
+{
+    const cn_conv_problem *p = &c->problem.conv;
+    size_t inputs = (size_t)(p->in_c / p->groups), outputs = (size_t)(p->out_c / p->groups);
+    return output / outputs * inputs - output / (size_t)c->group_out * (size_t)c->group_in;
+}
+
 /* Output channel `output` of the problem. */
 static bool pack_output(cn_int8_conv *c, size_t rows, cn_int8_place *place, size_t output,
                         const float *weight, float scale, float bias)
@@ -81,9 +100,7 @@ static bool pack_output(cn_int8_conv *c, size_t rows, cn_int8_place *place, size
     const cn_conv_problem *p = &c->problem.conv;
     size_t group = output / (size_t)c->group_out, o = output % (size_t)c->group_out;
     size_t taps = (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
-    size_t inputs = (size_t)(p->in_c / p->groups);
-    /* The first channel it reads, in the group as it is done. */
-    size_t first = output / (size_t)(p->out_c / p->groups) * inputs - group * (size_t)c->group_in;
+    size_t inputs = (size_t)(p->in_c / p->groups), first = first_input(c, output);
     int32_t sum = 0;
     for (size_t i = 0; i < inputs; i++)
         for (size_t t = 0; t < taps; t++) {
@@ -107,9 +124,7 @@ cn_status cn_int8_pack(cn_int8_conv *c, size_t rows, cn_int8_place *place, const
     cn_status status = cn_int8_allocate(c, slots, outputs, error);
     for (size_t o = 0; o < (size_t)p->out_c && !status; o++)
         if (!pack_output(c, rows, place, o, weight + o * row, scales[o], bias ? bias[o] : 0))
-            status = cn_fail(error, CN_EFORMAT,
-                             "a weight of output channel %zu is no multiple of %g up to 127", o,
-                             (double)scales[o]);
+            status = cn_int8_no_level(scales, o, error);
     return status;
 }
 
@@ -155,18 +170,102 @@ static void describe(cn_int8_conv *c, const cn_int8_problem *p, cn_isa isa)
     c->method = is_depthwise(p) ? &cn_int8_depthwise : &cn_int8_panel;
 }
 
-static void drop_weights(cn_int8_conv *c)
+/* Marks in `has` which slots of its block output `output` has weights for; how many are new. */
+static size_t mark_slots(const cn_int8_conv *c, size_t output, const float *weight, bool *has)
 {
-    cn_free(c->weight);
-    cn_free(c->start);
-    cn_free(c->factor); /* and bias */
-    c->weight = NULL;
-    c->start = NULL;
-    c->factor = NULL;
+    const cn_conv_problem *p = &c->problem.conv;
+    size_t taps = (size_t)p->window.kernel_h * (size_t)p->window.kernel_w, marked = 0;
+    size_t inputs = (size_t)(p->in_c / p->groups), first = first_input(c, output);
+    for (size_t i = 0; i < inputs; i++)
+        for (size_t t = 0; t < taps; t++) {
+            bool *slot = &has[(first + i) / 4 * taps + t];
+            bool new = !*slot &&weight[i * taps + t] != 0;
+            *slot = *slot || new;
+            marked += new;
+        }
+    return marked;
 }
 
-cn_status cn_int8_conv_new(cn_int8_conv **out, const cn_int8_problem *problem, const float *weight,
-                           const float *scales, const float *bias, cn_isa isa, cn_error *error)
+/* Whether enough slots of four weights are zero for a block of panels' channels to be worth a list
+ * of those that are not. */
+static cn_status find_gaps(cn_int8_conv *c, const float *weight, cn_error *error)
+{
+    static const double most = 0.9; /* of the slots stay: else all do */
+    const cn_conv_problem *p = &c->problem.conv;
+    size_t rows = (size_t)c->slots.kernels->i8_conv.rows, outputs = (size_t)c->group_out;
+    size_t row =
+        (size_t)(p->in_c / p->groups) * (size_t)p->window.kernel_h * (size_t)p->window.kernel_w;
+    bool *has = cn_calloc(c->depth, sizeof *has);
+    if (!has) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
+    size_t kept = 0, marked = 0;
+    for (size_t o = 0; o < (size_t)p->out_c; o++) {
+        if (marked < c->depth) marked += mark_slots(c, o, weight + o * row, has);
+        bool last = o % outputs % rows == rows - 1 || o % outputs == outputs - 1;
+        if (!last) continue;
+        kept += marked;
+        marked = 0;
+        memset(has, 0, c->depth * sizeof *has);
+    }
+    cn_free(has);
+    size_t slots = (size_t)c->groups * c->blocks * c->depth;
+    c->gaps = (double)kept <= most * (double)slots;
+    return CN_OK;
+}
+
+/* Whether saturation will be all of the activation for all channels. */
+static bool saturates(const cn_int8_conv *c, const float *scales, const float *bias)
+{
+    bool does = c->to.saturates && c->problem.out.scale > 0;
+    for (int32_t o = 0; o < c->problem.conv.out_c && does; o++)
+        does = within_reach(c, c->problem.in.scale * scales[o] * c->unit, bias ? bias[o] : 0);
+    return does;
+}
+
+/* Whether the method is for such a problem, which has no gaps or may have them filled. */
+static bool fits(const cn_int8_conv *c, const cn_int8_method *method, const float *weight,
+                 const float *scales, const float *bias)
+{
+    if (method == &cn_int8_panel) return c->method == &cn_int8_panel;
+    if (c->method != &cn_int8_panel || !saturates(c, scales, bias)) return false;
+    return method == &cn_int8_winograd ? cn_int8_winograd_fits(c, weight, scales)
+                                       : method == &cn_int8_direct && cn_int8_direct_fits(c);
+}
+
+/* The cheapest method for weights without gaps. Winograd's filtering takes eight times as much
+ * memory for its weights as the others, for which it has to be clearly cheaper. */
+static const cn_int8_method *cheapest(const cn_int8_conv *c, const float *weight,
+                                      const float *scales, const float *bias)
+{
+    static const double clearly = 0.9;
+    const cn_int8_method *method = &cn_int8_panel;
+    double least = cn_int8_panel_cost(c);
+    if (!saturates(c, scales, bias)) return method;
+    if (cn_int8_direct_fits(c) && cn_int8_direct_cost(c) < least) {
+        method = &cn_int8_direct;
+        least = cn_int8_direct_cost(c);
+    }
+    bool wins = cn_int8_winograd_cost(c) < clearly * least;
+    return wins && cn_int8_winograd_fits(c, weight, scales) ? &cn_int8_winograd : method;
+}
+
+static cn_status choose(cn_int8_conv *c, const cn_int8_method *method, const float *weight,
+                        const float *scales, const float *bias, cn_error *error)
+{
+    if (method) {
+        if (!fits(c, method, weight, scales, bias))
+            return cn_fail(error, CN_EUNSUPPORTED, "no convolution for this method");
+        c->method = method;
+        return CN_OK;
+    }
+    if (c->method != &cn_int8_panel) return CN_OK;
+    cn_status status = c->problem.sparse ? find_gaps(c, weight, error) : CN_OK;
+    if (!status && !c->gaps) c->method = cheapest(c, weight, scales, bias);
+    return status;
+}
+
+cn_status cn_int8_conv_new_by(cn_int8_conv **out, const cn_int8_method *method,
+                              const cn_int8_problem *problem, const float *weight,
+                              const float *scales, const float *bias, cn_isa isa, cn_error *error)
 {
     const cn_conv_problem *p = &problem->conv;
     cn_status status = cn_conv_check(p, error);
@@ -178,19 +277,19 @@ cn_status cn_int8_conv_new(cn_int8_conv **out, const cn_int8_problem *problem, c
     cn_int8_conv *c = cn_calloc(1, sizeof *c);
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     describe(c, problem, isa);
-    status = c->method->pack(c, weight, scales, bias, error);
-    /* Only packing tells whether weights are sparse and whether sums saturate. */
-    if (!status && c->method == &cn_int8_panel && !c->rows && c->to.saturates &&
-        cn_int8_direct_suits(c)) {
-        drop_weights(c);
-        c->method = &cn_int8_direct;
-        status = c->method->pack(c, weight, scales, bias, error);
-    }
+    status = choose(c, method, weight, scales, bias, error);
+    if (!status) status = c->method->pack(c, weight, scales, bias, error);
     if (!status)
         *out = c;
     else
         cn_int8_conv_free(c);
     return status;
+}
+
+cn_status cn_int8_conv_new(cn_int8_conv **out, const cn_int8_problem *problem, const float *weight,
+                           const float *scales, const float *bias, cn_isa isa, cn_error *error)
+{
+    return cn_int8_conv_new_by(out, NULL, problem, weight, scales, bias, isa, error);
 }
 
 const char *cn_int8_conv_kernel(const cn_int8_conv *c)
@@ -213,6 +312,7 @@ int64_t cn_int8_conv_products(const cn_int8_conv *c)
     const cn_conv_problem *p = &c->problem.conv;
     int64_t all = (int64_t)(p->in_c / p->groups) * p->window.kernel_h * p->window.kernel_w *
                   p->out_c * p->out.h * p->out.w;
+    if (c->method == &cn_int8_winograd) return cn_int8_winograd_products(c);
     if (!c->rows) return all;
     size_t blocks = (size_t)c->groups * c->blocks;
     return (int64_t)((double)all * (double)c->first[blocks] / (double)(blocks * c->depth));
@@ -237,7 +337,9 @@ void cn_int8_conv_task(const cn_int8_conv *c, const cn_view *in, const cn_view *
 void cn_int8_conv_free(cn_int8_conv *c)
 {
     if (!c) return;
-    drop_weights(c);
+    cn_free(c->weight);
+    cn_free(c->start);
+    cn_free(c->factor); /* and bias */
     cn_free(c->rows);
     cn_free(c->first);
     cn_free(c);

@@ -92,32 +92,22 @@ static int64_t dots(const cn_int8_conv *c)
     return in_rows * taps * c->slots.group_in * (int64_t)(blocks_of(c) * vectors) * c->groups;
 }
 
-/* What panels take of it: whole vectors, and few pixels more one by one. */
-static double panel_vectors(const cn_int8_conv *c)
+bool cn_int8_direct_fits(const cn_int8_conv *c)
 {
-    int64_t pixels = (int64_t)c->problem.conv.out.h * c->problem.conv.out.w;
-    int64_t lanes = c->slots.kernels->lanes, left = pixels % lanes;
-    if (left <= CN_NARROW_PIXELS) return (double)pixels / (double)lanes;
-    return (double)((pixels + lanes - 1) / lanes);
+    const cn_conv_problem *p = &c->problem.conv;
+    return p->out.w >= CN_DIRECT_LEAST(c->slots.kernels->i8_direct.pixels) &&
+           p->window.stride_w <= 2;
 }
 
-bool cn_int8_direct_suits(const cn_int8_conv *c)
+double cn_int8_direct_cost(const cn_int8_conv *c)
 {
-    /* In dot products, measured on Zen 4: what storing a vector of one output takes beyond what
-     * panels need, with words for it, of two blocks and of more, and without; what panels take to
-     * pack a vector. */
-    static const double store_few = 0, store = 2.4, store_bytes = 10, pack_vector = 3.7;
-    const cn_conv_problem *p = &c->problem.conv;
+    /* Measured on Zen 4: what storing a vector of one output takes beyond what panels need, with
+     * words for it, of two blocks and of more, and without. */
+    static const double store_few = 0, store = 2.4, store_bytes = 10;
     const cn_kernels *k = c->slots.kernels;
-    int32_t rows = k->i8_conv.rows;
-    if (p->out.w < CN_DIRECT_LEAST(k->i8_direct.pixels) || p->window.stride_w > 2 ||
-        !(c->problem.out.scale > 0))
-        return false;
-    double vectors = panel_vectors(c) * c->groups, depth = (double)c->depth;
-    double outputs = (double)((c->group_out + rows - 1) / rows * rows);
-    double storing = k->lanes < 16 ? store_bytes : blocks_of(c) > 2 ? store : store_few;
-    double direct = (double)dots(c) + storing * vectors * outputs;
-    return direct < vectors * depth * (outputs + pack_vector);
+    double vectors = (double)c->problem.conv.out.h * c->problem.conv.out.w * c->groups / k->lanes;
+    double storing = k->lanes < 2 ? store_bytes : blocks_of(c) > 2 ? store : store_few;
+    return (double)dots(c) + storing * vectors * (double)c->group_out;
 }
 
 static int8_t *place(const cn_int8_conv *c, size_t group, size_t o, size_t i, size_t t)

@@ -1,6 +1,6 @@
 /* The ways to do a convolution on integers: by panels (int8_panel.c), straight from the planes
- * (int8_direct.c), and depthwise (int8_depthwise.c) where each channel is a group of its own;
- * int8_conv.c chooses. */
+ * (int8_direct.c), by Winograd's filtering (int8_winograd.c), and depthwise (int8_depthwise.c)
+ * where each channel is a group of its own; int8_conv.c chooses. */
 #ifndef CN_CPU_INT8_METHODS_H
 #define CN_CPU_INT8_METHODS_H
 
@@ -23,6 +23,7 @@ struct cn_int8_conv {
     cn_int8_problem problem;
     const cn_int8_method *method;
     cn_conv slots;  /* what cuts pixels: the problem in quads of channels; it has no weights */
+    bool gaps;      /* enough slots of weights are zero to be left out */
     int32_t groups; /* as they are done: 1 where the problem's do not begin and end with quads */
     int32_t group_in, group_out; /* channels of such a group */
     size_t depth;                /* slots in one output */
@@ -41,18 +42,33 @@ struct cn_int8_conv {
     cn_requantize to; /* without factor and bias */
 };
 
-extern const cn_int8_method cn_int8_panel, cn_int8_direct, cn_int8_depthwise;
+extern const cn_int8_method cn_int8_panel, cn_int8_direct, cn_int8_winograd, cn_int8_depthwise;
 
-/* Whether the direct way can do it and costs less than panels: in dot products, and what storing
- * and packing take beside them. For weights that are not sparse, and where saturation is all of the
- * activation. */
-bool cn_int8_direct_suits(const cn_int8_conv *conv);
+/* As cn_int8_conv_new, by the method given, without a list of gaps; NULL: by the cheapest.
+ * CN_EUNSUPPORTED where it is not for this problem. */
+cn_status cn_int8_conv_new_by(cn_int8_conv **out, const cn_int8_method *method,
+                              const cn_int8_problem *problem, const float *weight,
+                              const float *scales, const float *bias, cn_isa isa, cn_error *error);
+
+/* For weights without gaps and where saturation is all of the activation: whether the way can do
+ * it, and what one image costs, in dot products of bytes, with packing and storing. */
+double cn_int8_panel_cost(const cn_int8_conv *conv);
+bool cn_int8_direct_fits(const cn_int8_conv *conv);
+double cn_int8_direct_cost(const cn_int8_conv *conv);
+bool cn_int8_winograd_fits(const cn_int8_conv *conv, const float *weight, const float *scales);
+double cn_int8_winograd_cost(const cn_int8_conv *conv);
+
+/* The products that one image takes. */
+int64_t cn_int8_winograd_products(const cn_int8_conv *conv);
 
 /* Zeroed memory for `slots` slots of weights and `outputs` output channels. */
 cn_status cn_int8_allocate(cn_int8_conv *conv, size_t slots, size_t outputs, cn_error *error);
 
 /* The integer that `weight` is in units of `scale`; false where it is none. */
 bool cn_int8_level(float weight, float scale, int8_t *level);
+
+/* CN_EFORMAT: a weight of the problem's output channel `output` is no multiple of its scale. */
+cn_status cn_int8_no_level(const float *scales, size_t output, cn_error *error);
 
 /* Where the weight of a group's output `o` for its input channel `i` and tap `t` is packed. */
 typedef int8_t *cn_int8_place(const cn_int8_conv *conv, size_t group, size_t o, size_t i, size_t t);

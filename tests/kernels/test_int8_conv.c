@@ -6,7 +6,7 @@
 
 #include "check.h"
 #include "condense/memory.h"
-#include "cpu/int8_conv.h"
+#include "cpu/int8_methods.h"
 #include "cpu/kernels/kernels.h"
 #include "slots.h"
 
@@ -47,7 +47,7 @@ static const shape_case edge_cases[] = {
     {45, 50, 1, 5, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},
 };
 
-/* What goes straight from the planes where padding adds nothing, at most levels. */
+/* Straight from the planes. */
 static const shape_case direct_cases[] = {
     {32, 32, 1, 14, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}, /* padding on all sides */
     {30, 61, 1, 9, 29, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1,
@@ -58,6 +58,19 @@ static const shape_case direct_cases[] = {
     {33, 64, 1, 4, 12, 3, 3, 1, 1, 1, 1, 2, 0, 2, 0, 2}, /* padding on two sides */
 };
 enum { DIRECT_CASES = sizeof direct_cases / sizeof *direct_cases };
+
+/* For Winograd's filtering. */
+static const shape_case winograd_cases[] = {
+    {1, 1, 1, 1, 1, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},       /* one pixel in its padding */
+    {4, 4, 1, 6, 6, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 1},       /* one whole tile */
+    {9, 37, 1, 13, 14, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},    /* tiles with fewer rows, columns */
+    {8, 70, 1, 5, 67, 3, 3, 1, 1, 1, 1, 2, 0, 0, 2, 1},     /* long rows, lopsided padding */
+    {16, 24, 2, 9, 10, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 3},    /* groups, pictures */
+    {3, 33, 1, 40, 41, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 2},    /* several runs of tiles */
+    {115, 32, 1, 4, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, /* the largest sums */
+    {120, 16, 1, 130, 9, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1},  /* a run less than a row of tiles */
+};
+enum { WINOGRAD_CASES = sizeof winograd_cases / sizeof *winograd_cases };
 enum { EDGE_CASES = sizeof edge_cases / sizeof *edge_cases, RANDOM_CASES = 60 };
 
 static int32_t output_extent(int32_t in, int32_t k, int32_t s, int32_t d, int32_t pads)
@@ -167,10 +180,19 @@ static void settle(cn_int8_problem *p, int32_t zero)
     p->in.zero = zero;
     p->conv.activation = CN_ACT_NONE;
     p->sparse = false;
-    if (!(p->out.scale > 0)) p->out.scale = 0.1f;
+    p->out.scale = fmaxf(p->out.scale, p->in.scale * 0.1f); /* levels, and no sum beyond reach */
 }
 
-/* Weights are the extremes at times, so that sums are as large as they can be. */
+/* The greatest level everywhere. */
+static void fill(planes *p, int32_t batch, cn_shape s)
+{
+    for (int32_t n = 0; n < batch; n++)
+        for (int32_t c = 0; c < s.c; c++)
+            for (int32_t i = 0; i < s.h * s.w; i++)
+                *slots_byte(p, n, c, i / s.w, i % s.w) = 255;
+}
+
+/* Weights and input are the extremes at times, so that sums are as large as they can be. */
 static given given_new(const shape_case *s, guard side, cn_random *r)
 {
     given g = {.problem = to_problem(s, r), .batch = s->batch};
@@ -193,6 +215,7 @@ static given given_new(const shape_case *s, guard side, cn_random *r)
         halo[i] += between(r, 0, 1);
     g.in = slots_new(s->batch, p->in, halo, between(r, 0, 2), side, PLANES_INPUT, g.problem.in.zero,
                      r);
+    if (!g.problem.in.zero && cn_random_below(r, 2)) fill(&g.in, s->batch, p->in);
     g.residual = slots_new(s->batch, p->out, halo, 0, side, PLANES_INPUT, 0, r);
     return g;
 }
@@ -293,8 +316,8 @@ static planes output_new(const given *g, const int32_t halo[4], guard side, cn_r
     return planes_new(g->batch, s, halo, between(r, 0, 3), side, 0, PLANES_OUTPUT, r);
 }
 
-/* Whether it went straight from the planes. */
-static bool check_case(const shape_case *s, cn_isa isa, cn_random *r)
+/* By the method given; NULL: by the cheapest. */
+static void check_case(const shape_case *s, const cn_int8_method *method, cn_isa isa, cn_random *r)
 {
     guard side = cn_random_below(r, 2) ? GUARD_AFTER : GUARD_BEFORE;
     given g = given_new(s, side, r);
@@ -305,7 +328,8 @@ static bool check_case(const shape_case *s, cn_isa isa, cn_random *r)
     cn_int8_conv *conv = NULL;
     cn_error error = {0};
     bool values = false, outside = false, agree = false;
-    if (cn_int8_conv_new(&conv, &g.problem, g.weight, g.scales, g.bias, isa, &error) == CN_OK) {
+    if (cn_int8_conv_new_by(&conv, method, &g.problem, g.weight, g.scales, g.bias, isa, &error) ==
+        CN_OK) {
         run(conv, &g, residual, &one, 1, side);
         run(conv, &g, residual, &many, between(r, 2, 9), GUARD_BEFORE);
         values = output_matches(&g, &one);
@@ -321,12 +345,10 @@ static bool check_case(const shape_case *s, cn_isa isa, cn_random *r)
            residual ? ", residual" : "", g.problem.out.scale > 0 ? "" : ", to floats",
            values ? "right" : "WRONG", outside ? "untouched" : "WRITTEN",
            agree ? "agree" : "DIFFER");
-    bool direct = conv && strstr(cn_int8_conv_kernel(conv), "i8_direct");
     cn_int8_conv_free(conv);
     planes_free(&one);
     planes_free(&many);
     given_free(&g);
-    return direct;
 }
 
 /* The residual may be the output itself. */
@@ -381,15 +403,74 @@ static void check_refusals(cn_isa isa, cn_random *r)
 /* With padding that adds nothing, and with padding that does. */
 static void check_direct(cn_isa isa, cn_random *r)
 {
-    enum { TIMES = 3 };
-    int32_t offset = cn_kernels_for(isa)->i8_offset, direct = 0;
-    for (int i = 0; i < TIMES * DIRECT_CASES; i++) {
-        shape_case s = direct_cases[i % DIRECT_CASES];
-        s.zero = 1 + (i < DIRECT_CASES ? 77 : offset);
-        direct += check_case(&s, isa, r);
+    int32_t offset = cn_kernels_for(isa)->i8_offset;
+    for (int again = 0; again < 3; again++)
+        for (int i = 0; i < DIRECT_CASES; i++) {
+            shape_case s = direct_cases[i];
+            s.zero = 1 + (again ? offset : 77);
+            check_case(&s, &cn_int8_direct, isa, r);
+        }
+}
+
+static void check_winograd(cn_isa isa, cn_random *r)
+{
+    static const int32_t zeros[] = {127, 0, 255, 3};
+    for (int again = 0; again < 4; again++)
+        for (int i = 0; i < WINOGRAD_CASES; i++) {
+            shape_case s = winograd_cases[i];
+            if (!s.zero)
+                s.zero = 1 + (s.in_c > 115 ? 127 : zeros[again]); /* lest sums be too large */
+            check_case(&s, &cn_int8_winograd, isa, r);
+        }
+    for (int i = 0; i < RANDOM_CASES; i++) {
+        shape_case s = random_case(r);
+        s.zero = 1 + between(r, 0, 255);
+        s.kh = s.kw = 3;
+        s.sh = s.sw = s.dh = s.dw = 1;
+        s.top = s.bottom = s.left = s.right = 1;
+        if (s.in_c / s.groups % 4 || s.out_c / s.groups % 4) s.groups = 1; /* would cut quads */
+        check_case(&s, &cn_int8_winograd, isa, r);
     }
-    report(direct > TIMES * DIRECT_CASES / 3, "%d of %d cases went straight from the planes",
-           direct, TIMES * DIRECT_CASES);
+}
+
+/* A problem of in_c channels, 3 x 3 windows and 8 x 60 pixels, all weights the greatest: whether it
+ * goes by Winograd's filtering. */
+static void check_choice(int32_t in_c, const cn_int8_method *method, cn_isa isa, bool winograd)
+{
+    enum { OUT_C = 128 };
+    cn_int8_problem p = {
+        .conv = {.window = {3, 3, 1, 1, 1, 1, 1, 1, 1, 1},
+                 .in_c = in_c,
+                 .out_c = OUT_C,
+                 .groups = 1,
+                 .in = {in_c, 8, 60},
+                 .out = {OUT_C, 8, 60}},
+        .in = {.scale = 1e-3f},
+        .out = {.scale = 1},
+    };
+    size_t count = (size_t)(OUT_C * in_c * 9);
+    float *weight = room(count, sizeof *weight), scales[OUT_C];
+    cn_int8_conv *conv = NULL;
+    cn_error error = {0};
+    for (size_t i = 0; i < count; i++)
+        weight[i] = 127;
+    for (int i = 0; i < OUT_C; i++)
+        scales[i] = 1;
+    cn_status status = cn_int8_conv_new_by(&conv, method, &p, weight, scales, NULL, isa, &error);
+    bool is = conv && strstr(cn_int8_conv_kernel(conv), "i8_winograd");
+    report(is == winograd && (conv || status == CN_EUNSUPPORTED), "%d channels: %s", in_c,
+           conv ? cn_int8_conv_kernel(conv) : error.message);
+    cn_int8_conv_free(conv);
+    cn_free(weight);
+}
+
+/* Sums of 115 channels are less than 2^25, of 116 they may not be. */
+static void check_reach(cn_isa isa)
+{
+    check_choice(115, &cn_int8_winograd, isa, true);
+    check_choice(116, &cn_int8_winograd, isa, false);
+    check_choice(115, NULL, isa, isa != CN_ISA_NEON_DOT);
+    check_choice(116, NULL, isa, false);
 }
 
 void test_int8_conv(cn_isa isa)
@@ -401,10 +482,12 @@ void test_int8_conv(cn_isa isa)
     check_in_place(&edge_cases[12], isa, &r);
     for (int i = 0; i < EDGE_CASES; i++)
         for (int again = 0; again < 5; again++)
-            check_case(&edge_cases[i], isa, &r);
+            check_case(&edge_cases[i], NULL, isa, &r);
     check_direct(isa, &r);
+    check_winograd(isa, &r);
+    check_reach(isa);
     for (int i = 0; i < RANDOM_CASES; i++) {
         shape_case s = random_case(&r);
-        check_case(&s, isa, &r);
+        check_case(&s, NULL, isa, &r);
     }
 }

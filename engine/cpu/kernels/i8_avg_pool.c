@@ -60,6 +60,17 @@ CN_INLINE I load(const int32_t *p, int32_t stride)
     return ILDU(lanes);
 }
 
+/* What the sums of a row of outputs are multiplied by. */
+static void set_factors(const cn_i8_pool *p, cn_span down, float *factors)
+{
+    for (int32_t j = 0; j < p->out_w; j++) {
+        cn_span along = cn_pool_span(p->window, true, j, p->in_w);
+        int32_t count = p->count_padding ? down.padded * along.padded
+                                         : (down.end - down.first) * (along.end - along.first);
+        factors[j] = p->scale / (float)count;
+    }
+}
+
 void CN_KERNEL_NAME(i8_avg_pool)(const cn_i8_pool *p)
 {
     const cn_window *w = p->window;
@@ -74,15 +85,13 @@ void CN_KERNEL_NAME(i8_avg_pool)(const cn_i8_pool *p)
     float *factors = p->scratch + 4 * slots;
     for (size_t i = 0; i < 4 * slots; i++)
         p->scratch[i] = 0;
+    int32_t before = -1;
     for (int32_t y = 0; y < p->out_h; y++) {
         cn_span down = cn_pool_span(w, false, y, p->in_h);
         add_rows(p, down, row);
-        for (int32_t j = 0; j < p->out_w; j++) {
-            cn_span along = cn_pool_span(w, true, j, p->in_w);
-            int32_t count = p->count_padding ? down.padded * along.padded
-                                             : (down.end - down.first) * (along.end - along.first);
-            factors[j] = p->scale / (float)count;
-        }
+        int32_t height = p->count_padding ? down.padded : down.end - down.first;
+        if (height != before) set_factors(p, down, factors); /* few rows' windows differ */
+        before = height;
         for (ptrdiff_t j = 0; j < p->out_w; j += VL) {
             I sum[4];
             for (int k = 0; k < 4; k++) {

@@ -1,7 +1,7 @@
 /* Convolution on integers straight from the planes: output channels in the lanes, successive pixels
  * of one row of the output in registers, each slot of activations broadcast to all the channels.
  * Nothing is packed, and taps that see only padding are left out. */
-#include "cpu/kernels/i8_requantize.h"
+#include "cpu/kernels/i8_lanes.h"
 
 enum {
     ROWS = i8_direct_ROWS,
@@ -38,62 +38,17 @@ CN_INLINE void add_tap(const cn_i8_direct *d, const float *in, const int8_t *wei
     }
 }
 
-/* `slots` has pixel k of channel row + l as byte k of lane l; in the planes a pixel's slot has four
- * channels. */
-CN_INLINE void put(const cn_i8_direct *d, int row, int pixel, int count, I slots)
-{
-    int32_t quads = d->rows - row / 4;
-    float *out = d->out + row / 4 * d->out_plane + pixel;
-#ifdef PUT_TURNED
-    PUT_TURNED(out, d->out_plane, quads, count, slots);
-#else
-    uint8_t bytes[VL * SLOT];
-    ISTU(bytes, slots);
-    for (int r = row % 4; r < row % 4 + VL && r / 4 < quads; r++)
-        for (int k = 0; k < count; k++)
-            ((uint8_t *)(out + r / 4 * d->out_plane + k))[r % 4] = bytes[(r - row % 4) * SLOT + k];
-#endif
-}
-
-/* The residual's, the same way. */
-CN_INLINE I get(const cn_i8_direct *d, int row, int pixel, int count)
-{
-    int32_t quads = d->rows - row / 4;
-    const float *in = d->residual + row / 4 * d->residual_plane + pixel;
-#ifdef GET_TURNED
-    return GET_TURNED(in, d->residual_plane, quads, count);
-#else
-    uint8_t bytes[VL * SLOT] = {0};
-    for (int r = row % 4; r < row % 4 + VL && r / 4 < quads; r++)
-        for (int k = 0; k < count; k++)
-            bytes[(r - row % 4) * SLOT + k] =
-                ((const uint8_t *)(in + r / 4 * d->residual_plane + k))[r % 4];
-    return ILDU(bytes);
-#endif
-}
-
-/* The levels of VL channels from `row` on, four pixels at a time. Saturation is all of the
- * activation. */
 CN_INLINE void store(const cn_i8_direct *d, int row, int count, I sum[PIXELS][VECTORS])
 {
-    const cn_requantize *to = d->to;
-    V factor = LDU(to->factor + row), bias = LDU(to->bias + row);
-    V residual_factor = BCAST(to->residual_factor);
-    I zeros = ZEROS(to->zero);
+    const i8_place place = {d->out, d->residual, d->out_plane, d->residual_plane, d->rows};
 #pragma GCC unroll 4
     for (int p = 0; p < count; p += 4) {
         int some = count - p < 4 ? count - p : 4;
-        V x[4];
+        I four[4];
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++)
-            x[k] = FUSED(TO_FLOAT(sum[k < some ? p + k : p][row / VL]), factor, bias);
-        if (d->residual) {
-            I other = get(d, row, p, some);
-#pragma GCC unroll 4
-            for (int k = 0; k < 4; k++)
-                x[k] = FUSED(TO_FLOAT(BYTE(other, k)), residual_factor, x[k]);
-        }
-        put(d, row, p, some, i8_slots(x, zeros, true));
+            four[k] = sum[k < some ? p + k : p][row / VL];
+        i8_store(&place, d->to, row, p, p, some, four);
     }
 }
 

@@ -17,6 +17,7 @@
 typedef struct cn_segment cn_segment;
 typedef struct cn_store cn_store;
 typedef struct cn_pack cn_pack;
+typedef struct cn_winograd_piece cn_winograd_piece;
 
 /* From a sum of products to the activation it becomes: per row (output channel) x = sum * factor +
  * bias, + residual * residual_factor, activated; then the level round(x) + zero. Each product is
@@ -111,6 +112,55 @@ typedef struct cn_i8_direct {
     int32_t rows; /* quads of rows that there are */
 } cn_i8_direct;
 typedef void cn_i8_direct_kernel(const cn_i8_direct *direct);
+
+/* winograd_in: the input transform of F(4 x 4, 3 x 3), with stride 1: levels as they are, without
+ * the offset, become 16-bit integers. Position p (row * 6 + column of the transformed tile) of
+ * channel k of quad q of tile t becomes panel[p * position + (q * pitch + t) * 4 + k]; up to
+ * CN_WINOGRAD_SLACK more are written after the last. Pieces are as for f32_winograd_in, with slots
+ * for floats. */
+enum { CN_WINOGRAD_SLACK = 64, CN_WINOGRAD_POSITIONS = 36 };
+typedef struct cn_i8_winograd_in {
+    const float *in;
+    ptrdiff_t plane, row;
+    int32_t quads, piece_count;
+    const cn_winograd_piece *pieces;
+    int16_t *panel;
+    size_t pitch, position;
+} cn_i8_winograd_in;
+typedef void cn_i8_winograd_in_kernel(const cn_i8_winograd_in *w);
+
+/* winograd: the products of one position: products[t * ROWS + r] of any number of tiles. Weights
+ * lie as quads x 2 x ROWS pairs of input channels; sums are modulo 2^32. */
+typedef struct cn_i8_winograd {
+    const int16_t *weight, *panel;
+    size_t pitch;
+    int32_t quads, tiles;
+    int32_t *products;
+} cn_i8_winograd;
+typedef void cn_i8_winograd_kernel(const cn_i8_winograd *w);
+
+/* winograd_out: the output transform of ROWS channels. Sums come out 64 times as large as they are,
+ * to which `start` is added: they and `to->factor` are for sums of this size. Saturation is all of
+ * the activation. */
+enum { CN_WINOGRAD_SUMS = 64 };
+typedef struct cn_winograd_place {
+    ptrdiff_t at, also;    /* of the first tile's first pixel in the output, in the residual */
+    int32_t first, count;  /* tiles side by side in one row of tiles */
+    int32_t rows, columns; /* pixels from there on that the output has; tiles may have more */
+} cn_winograd_place;
+typedef struct cn_i8_winograd_out {
+    const int32_t *products;
+    size_t position;      /* from position to position */
+    const int32_t *start; /* one a row */
+    const cn_requantize *to;
+    float *out;            /* in the first quad of rows */
+    const float *residual; /* or NULL */
+    ptrdiff_t out_plane, out_row, residual_plane, residual_row;
+    int32_t rows; /* quads of rows that there are */
+    int32_t place_count;
+    const cn_winograd_place *places;
+} cn_i8_winograd_out;
+typedef void cn_i8_winograd_out_kernel(const cn_i8_winograd_out *w);
 
 /* depthwise: rows top .. bottom - 1 of the quad at `out`, any window. The input has its zero point
  * around the plane, as far as windows reach. Weights: for each tap four slots, the k-th with

@@ -153,13 +153,13 @@ typedef void cn_f32_finish_kernel(const cn_finish *finish);
  * panel[p * position + (c * stride * stride + f) * pitch + t]. A piece is tiles side by side in one
  * row of tiles. `strip` has n rows of strip_pitch floats (a multiple of 16, at least m * (count
  * rounded up to whole vectors + 1)) and is aligned to CN_ALIGNMENT. */
-typedef struct cn_winograd_piece {
+struct cn_winograd_piece {
     ptrdiff_t at;         /* floats from `in` to the pixel under the first tile's corner */
     int32_t first, count; /* tiles, in the panel */
     /* Of a phase, that may be read from `at` on, in the phases after last_phase one less; what lies
      * beyond counts as zero. */
     int32_t rows, columns;
-} cn_winograd_piece;
+};
 typedef struct cn_winograd_in {
     int32_t m, taps, stride, last_phase, channels;
     const float *in;

@@ -4,7 +4,8 @@
  *
  *   I                     a vector of VL 32-bit integers, or of VL slots
  *   AS_I(v) AS_V(i)       the same bits as the other type
- *   IBCAST(x) IADD ISUB   as for floats
+ *   IBCAST(x)             as for floats
+ *   IADD ISUB IMUL        lane by lane, modulo 2^32; ISHL(i, n): times 2^n
  *   BYTE(i, k)            byte k of each slot, 0 .. 255; k is a constant
  *   BYTES_MAX(a, b)       the larger of each two bytes, without sign
  *   TO_FLOAT(i)           the nearest float
@@ -18,10 +19,16 @@
  *   Q, SQ(i)              slots of signed bytes, -127 .. 127, likewise
  *   DOT(q, u, sum)        sum + the four products of each slot, exactly, but for the offset: a
  *                         byte u counts as u - cn_i8_offset, a constant of the level
+ *   H                     a vector of 2 VL 16-bit integers
+ *   HALF(i, k)            as H, the bytes from 2 VL k on of the slots of i, without sign; k: 0 or 1
+ *   HADD HSUB HSHL HSTU   as for I, modulo 2^16
+ *   P, PQ(i)              lanes' pairs of signed 16-bit integers as PAIRS takes them
+ *   PAIRS(p, i, sum)      sum + the two products of each lane's pair and the pair that all lanes of
+ *                         i have, modulo 2^32
  *   PUT_TURNED(at, plane, quads, count, i)  byte k of lane l becomes byte l % 4 of slot k of the
  *                         plane l / 4 after `at`: `count` slots (1 .. 4) of the first `quads`
- *                         planes. GET_TURNED(at, plane, quads, count) is the other way round. Words
- *                         of AVX-512 only: kernels do without elsewhere
+ *                         planes. GET_TURNED(at, plane, quads, count) is the other way round. Where
+ *                         CN_TURNED is defined: not in plain C
  *   J, JL, JU, JQ         the same types for short vectors, of 8 lanes at most
  *   JUQ JSQ JDOT JLDU JSTU JBCAST JADD  and the same words
  */

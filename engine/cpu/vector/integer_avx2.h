@@ -3,6 +3,8 @@
 #ifndef CN_CPU_VECTOR_INTEGER_AVX2_H
 #define CN_CPU_VECTOR_INTEGER_AVX2_H
 
+#include "cpu/vector/slots_sse.h"
+
 typedef __m256i I;
 /* Bytes 0 and 2, and bytes 1 and 3, of each slot as 16-bit integers. */
 typedef struct cn_halves {
@@ -38,6 +40,14 @@ static inline I ISUB(I a, I b)
 {
     return _mm256_sub_epi32(a, b);
 }
+static inline I IMUL(I a, I b)
+{
+    return _mm256_mullo_epi32(a, b);
+}
+static inline I ISHL(I i, int n)
+{
+    return _mm256_slli_epi32(i, n);
+}
 static inline I BYTE(I i, int k)
 {
     return _mm256_and_si256(_mm256_srli_epi32(i, 8 * k), _mm256_set1_epi32(255));
@@ -59,14 +69,32 @@ static inline I ZEROS(int32_t zero)
 {
     return _mm256_set1_epi16((int16_t)zero);
 }
+/* In each four lanes, byte k of lane l and byte l of lane k change places. */
+static inline I cn_turn(I i)
+{
+    const __m256i order = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15, 0,
+                                           4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm256_shuffle_epi8(i, order);
+}
 static inline I QUADS(I a, I b, I c, I d, I zeros)
 {
-    const __m256i by_pixel = _mm256_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15,
-                                              0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     I ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zeros);
     I cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zeros);
-    return _mm256_shuffle_epi8(_mm256_packus_epi16(ab, cd), by_pixel);
+    return cn_turn(_mm256_packus_epi16(ab, cd));
 }
+static inline void PUT_TURNED(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
+{
+    i = cn_turn(i);
+    cn_put_slots(at, _mm256_castsi256_si128(i), count);
+    if (quads > 1) cn_put_slots(at + plane, _mm256_extracti128_si256(i, 1), count);
+}
+static inline I GET_TURNED(const float *at, ptrdiff_t plane, int32_t quads, int count)
+{
+    I i = _mm256_castsi128_si256(cn_get_slots(at, count));
+    if (quads > 1) i = _mm256_inserti128_si256(i, cn_get_slots(at + plane, count), 1);
+    return cn_turn(i);
+}
+#define CN_TURNED
 static inline int32_t IHSUM(I i)
 {
     __m128i half = _mm_add_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
@@ -87,6 +115,35 @@ static inline I DOT(Q q, U u, I sum)
 {
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(u.even, q.even));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(u.odd, q.odd));
+}
+
+typedef __m256i H;
+
+static inline H HALF(I i, int k)
+{
+    return _mm256_cvtepu8_epi16(k ? _mm256_extracti128_si256(i, 1) : _mm256_castsi256_si128(i));
+}
+static inline H HADD(H a, H b)
+{
+    return _mm256_add_epi16(a, b);
+}
+static inline H HSUB(H a, H b)
+{
+    return _mm256_sub_epi16(a, b);
+}
+static inline H HSHL(H h, int n)
+{
+    return _mm256_slli_epi16(h, n);
+}
+#define HSTU ISTU
+typedef __m256i P;
+static inline P PQ(I i)
+{
+    return i;
+}
+static inline I PAIRS(P p, I i, I sum)
+{
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(p, i));
 }
 
 #endif

@@ -3,6 +3,8 @@
 #ifndef CN_CPU_VECTOR_INTEGER_AVX512_H
 #define CN_CPU_VECTOR_INTEGER_AVX512_H
 
+#include "cpu/vector/slots_sse.h"
+
 typedef __m512i I;
 enum { cn_i8_offset = 0 };
 
@@ -33,6 +35,14 @@ static inline I IADD(I a, I b)
 static inline I ISUB(I a, I b)
 {
     return _mm512_sub_epi32(a, b);
+}
+static inline I IMUL(I a, I b)
+{
+    return _mm512_mullo_epi32(a, b);
+}
+static inline I ISHL(I i, int n)
+{
+    return _mm512_slli_epi32(i, (unsigned)n);
 }
 static inline I BYTE(I i, int k)
 {
@@ -69,17 +79,7 @@ static inline I QUADS(I a, I b, I c, I d, I zeros)
     I cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zeros);
     return cn_turn(_mm512_packus_epi16(ab, cd));
 }
-/* Not by masks: an extraction to memory faults beyond them, too. */
-static inline void cn_put_slots(float *at, __m128i slots, int count)
-{
-    if (count == 4)
-        _mm_storeu_si128((__m128i *)(void *)at, slots);
-    else if (count > 1)
-        _mm_storeu_si64(at, slots);
-    if (count == 3) _mm_storeu_si32(at + 2, _mm_srli_si128(slots, 8));
-    if (count == 1) _mm_storeu_si32(at, slots);
-}
-static inline void cn_put_turned(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
+static inline void PUT_TURNED(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
 {
     i = cn_turn(i);
     cn_put_slots(at, _mm512_castsi512_si128(i), count);
@@ -87,14 +87,7 @@ static inline void cn_put_turned(float *at, ptrdiff_t plane, int32_t quads, int 
     if (quads > 2) cn_put_slots(at + 2 * plane, _mm512_extracti32x4_epi32(i, 2), count);
     if (quads > 3) cn_put_slots(at + 3 * plane, _mm512_extracti32x4_epi32(i, 3), count);
 }
-static inline __m128i cn_get_slots(const float *at, int count)
-{
-    if (count == 4) return _mm_loadu_si128((const __m128i *)(const void *)at);
-    if (count == 1) return _mm_loadu_si32(at);
-    __m128i two = _mm_loadu_si64(at);
-    return count == 2 ? two : _mm_unpacklo_epi64(two, _mm_loadu_si32(at + 2));
-}
-static inline I cn_get_turned(const float *at, ptrdiff_t plane, int32_t quads, int count)
+static inline I GET_TURNED(const float *at, ptrdiff_t plane, int32_t quads, int count)
 {
     I i = _mm512_castsi128_si512(cn_get_slots(at, count));
     if (quads > 1) i = _mm512_inserti32x4(i, cn_get_slots(at + plane, count), 1);
@@ -102,11 +95,43 @@ static inline I cn_get_turned(const float *at, ptrdiff_t plane, int32_t quads, i
     if (quads > 3) i = _mm512_inserti32x4(i, cn_get_slots(at + 3 * plane, count), 3);
     return cn_turn(i);
 }
-#define PUT_TURNED cn_put_turned
-#define GET_TURNED cn_get_turned
+#define CN_TURNED
 static inline int32_t IHSUM(I i)
 {
     return _mm512_reduce_add_epi32(i);
+}
+
+typedef __m512i H;
+
+static inline H HALF(I i, int k)
+{
+    return _mm512_cvtepu8_epi16(k ? _mm512_extracti64x4_epi64(i, 1) : _mm512_castsi512_si256(i));
+}
+static inline H HADD(H a, H b)
+{
+    return _mm512_add_epi16(a, b);
+}
+static inline H HSUB(H a, H b)
+{
+    return _mm512_sub_epi16(a, b);
+}
+static inline H HSHL(H h, int n)
+{
+    return _mm512_slli_epi16(h, (unsigned)n);
+}
+#define HSTU ISTU
+typedef __m512i P;
+static inline P PQ(I i)
+{
+    return i;
+}
+static inline I PAIRS(P p, I i, I sum)
+{
+#ifdef CN_KERNEL_ISA_AVX512_VNNI
+    return _mm512_dpwssd_epi32(sum, p, i);
+#else
+    return _mm512_add_epi32(sum, _mm512_madd_epi16(p, i));
+#endif
 }
 
 enum { JL = 8 };

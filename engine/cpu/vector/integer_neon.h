@@ -30,11 +30,19 @@ static inline void ISTU(void *p, I i)
 }
 static inline I IADD(I a, I b)
 {
-    return vaddq_s32(a, b);
+    return vreinterpretq_s32_u32(vaddq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)));
 }
 static inline I ISUB(I a, I b)
 {
-    return vsubq_s32(a, b);
+    return vreinterpretq_s32_u32(vsubq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)));
+}
+static inline I IMUL(I a, I b)
+{
+    return vreinterpretq_s32_u32(vmulq_u32(vreinterpretq_u32_s32(a), vreinterpretq_u32_s32(b)));
+}
+static inline I ISHL(I i, int n)
+{
+    return vshlq_s32(i, vdupq_n_s32(n));
 }
 static inline I BYTE(I i, int k)
 {
@@ -57,14 +65,30 @@ static inline I ZEROS(int32_t zero)
 {
     return vreinterpretq_s32_s16(vdupq_n_s16((int16_t)zero));
 }
+/* Byte k of lane l and byte l of lane k change places. */
+static inline I cn_turn(uint8x16_t bytes)
+{
+    static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
+    return vreinterpretq_s32_u8(vqtbl1q_u8(bytes, vld1q_u8(order)));
+}
 static inline I QUADS(I a, I b, I c, I d, I zeros)
 {
-    static const uint8_t by_pixel[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
     int16x8_t ab = vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
     int16x8_t cd = vcombine_s16(vqmovn_s32(c), vqmovn_s32(d)), z = vreinterpretq_s16_s32(zeros);
-    uint8x16_t all = vcombine_u8(vqmovun_s16(vqaddq_s16(ab, z)), vqmovun_s16(vqaddq_s16(cd, z)));
-    return vreinterpretq_s32_u8(vqtbl1q_u8(all, vld1q_u8(by_pixel)));
+    return cn_turn(vcombine_u8(vqmovun_s16(vqaddq_s16(ab, z)), vqmovun_s16(vqaddq_s16(cd, z))));
 }
+static inline void PUT_TURNED(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
+{
+    (void)plane, (void)quads;
+    V v = AS_V(cn_turn(vreinterpretq_u8_s32(i)));
+    STN(at, v, count);
+}
+static inline I GET_TURNED(const float *at, ptrdiff_t plane, int32_t quads, int count)
+{
+    (void)plane, (void)quads;
+    return cn_turn(vreinterpretq_u8_f32(LDN(at, count)));
+}
+#define CN_TURNED
 static inline int32_t IHSUM(I i)
 {
     return vaddvq_s32(i);
@@ -86,6 +110,43 @@ static inline I DOT(Q q, U u, I sum)
     int16x8_t low = vmull_s8(vget_low_s8(q), vget_low_s8(u)), high = vmull_high_s8(q, u);
     return vpadalq_s16(sum, vpaddq_s16(low, high));
 #endif
+}
+
+typedef uint16x8_t H;
+
+static inline H HALF(I i, int k)
+{
+    uint8x16_t bytes = vreinterpretq_u8_s32(i);
+    return vmovl_u8(k ? vget_high_u8(bytes) : vget_low_u8(bytes));
+}
+static inline H HADD(H a, H b)
+{
+    return vaddq_u16(a, b);
+}
+static inline H HSUB(H a, H b)
+{
+    return vsubq_u16(a, b);
+}
+static inline H HSHL(H h, int n)
+{
+    return vshlq_u16(h, vdupq_n_s16((int16_t)n));
+}
+static inline void HSTU(void *p, H h)
+{
+    vst1q_u16(p, h);
+}
+typedef struct cn_pairs {
+    int16x4_t first, second;
+} P;
+static inline P PQ(I i)
+{
+    int16x8_t both = vreinterpretq_s16_s32(i);
+    return (P){vget_low_s16(vuzp1q_s16(both, both)), vget_low_s16(vuzp2q_s16(both, both))};
+}
+static inline I PAIRS(P p, I i, I sum)
+{
+    int16x4_t pair = vget_low_s16(vreinterpretq_s16_s32(i));
+    return vmlal_lane_s16(vmlal_lane_s16(sum, p.first, pair, 0), p.second, pair, 1);
 }
 
 #endif

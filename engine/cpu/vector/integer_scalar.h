@@ -38,11 +38,19 @@ static inline void ISTU(void *p, I i)
 }
 static inline I IADD(I a, I b)
 {
-    return a + b;
+    return (I)((uint32_t)a + (uint32_t)b);
 }
 static inline I ISUB(I a, I b)
 {
-    return a - b;
+    return (I)((uint32_t)a - (uint32_t)b);
+}
+static inline I IMUL(I a, I b)
+{
+    return (I)((uint32_t)a * (uint32_t)b);
+}
+static inline I ISHL(I i, int n)
+{
+    return (I)((uint32_t)i << n);
 }
 static inline I BYTE(I i, int k)
 {
@@ -101,6 +109,43 @@ static inline I DOT(Q q, U u, I sum)
     for (int k = 0; k < 4; k++)
         sum += (int8_t)((uint32_t)q >> 8 * k & 255) * BYTE(u, k);
     return sum;
+}
+
+typedef struct cn_two {
+    int16_t at[2];
+} H;
+
+static inline H HALF(I i, int k)
+{
+    return (H){{(int16_t)BYTE(i, 2 * k), (int16_t)BYTE(i, 2 * k + 1)}};
+}
+static inline H HADD(H a, H b)
+{
+    return (H){{(int16_t)(a.at[0] + b.at[0]), (int16_t)(a.at[1] + b.at[1])}};
+}
+static inline H HSUB(H a, H b)
+{
+    return (H){{(int16_t)(a.at[0] - b.at[0]), (int16_t)(a.at[1] - b.at[1])}};
+}
+static inline H HSHL(H h, int n)
+{
+    return (H){{(int16_t)(h.at[0] * (1 << n)), (int16_t)(h.at[1] * (1 << n))}};
+}
+static inline void HSTU(void *p, H h)
+{
+    memcpy(p, &h, sizeof h);
+}
+typedef H P;
+static inline P PQ(I i)
+{
+    P p;
+    memcpy(&p, &i, sizeof p);
+    return p;
+}
+static inline I PAIRS(P x, I i, I sum)
+{
+    P y = PQ(i);
+    return IADD(IADD(sum, x.at[0] * y.at[0]), x.at[1] * y.at[1]);
 }
 
 #endif

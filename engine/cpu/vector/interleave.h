@@ -2,7 +2,10 @@
  * together again. m is a constant, 2, 4 or 6. Included after vector.h.
  *
  *   DEINTERLEAVE(m, in, out)  lane l of out[j] is float l * m + j of in
- *   INTERLEAVE(m, in, out)    the inverse */
+ *   INTERLEAVE(m, in, out)    the inverse
+ *   QUARTERS(p, n, out)       lane l of out[k], k = 0 .. 3, is p[4 l + k], or zero where 4 l + k is
+ * not less than n, for lanes l < VL / 2 (of one lane: for that), and anything for others; touches
+ * no other memory; any n */
 #ifndef CN_CPU_VECTOR_INTERLEAVE_H
 #define CN_CPU_VECTOR_INTERLEAVE_H
 
@@ -56,6 +59,15 @@ CN_INLINE void INTERLEAVE(int m, const V *in, V *out)
         out[o] = cn_pick(m, in, cn_together[m / 2 - 1][o]);
 }
 
+CN_INLINE void QUARTERS(const float *p, ptrdiff_t n, V out[4])
+{
+    V a = LDN(p, n), b = LDN(p + VL, n - VL);
+    __m512i where = _mm512_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28, 0, 4, 8, 12, 16, 20, 24, 28);
+#pragma GCC unroll 4
+    for (int k = 0; k < 4; k++)
+        out[k] = _mm512_permutex2var_ps(a, _mm512_add_epi32(where, _mm512_set1_epi32(k)), b);
+}
+
 #else
 
 CN_INLINE void DEINTERLEAVE(int m, const V *in, V *out)
@@ -80,6 +92,34 @@ CN_INLINE void INTERLEAVE(int m, const V *in, V *out)
     for (int k = 0; k < m; k++)
         out[k] = LDU(to + k * VL);
 }
+
+#if defined(CN_KERNEL_ISA_AVX2)
+CN_INLINE void QUARTERS(const float *p, ptrdiff_t n, V out[4])
+{
+    V a = LDN(p, n), b = LDN(p + VL, n - VL);
+    V pairs[2] = {_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b)};
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; i++) {
+        __m128 low = _mm256_castps256_ps128(pairs[i]), high = _mm256_extractf128_ps(pairs[i], 1);
+        out[2 * i] = _mm256_castps128_ps256(_mm_unpacklo_ps(low, high));
+        out[2 * i + 1] = _mm256_castps128_ps256(_mm_unpackhi_ps(low, high));
+    }
+}
+#elif defined(CN_KERNEL_ISA_NEON)
+CN_INLINE void QUARTERS(const float *p, ptrdiff_t n, V out[4])
+{
+    V a = LDN(p, n), b = LDN(p + VL, n - VL);
+    V low = vzip1q_f32(a, b), high = vzip2q_f32(a, b);
+    out[0] = low, out[1] = vextq_f32(low, low, 2);
+    out[2] = high, out[3] = vextq_f32(high, high, 2);
+}
+#else
+CN_INLINE void QUARTERS(const float *p, ptrdiff_t n, V out[4])
+{
+    for (int k = 0; k < 4; k++)
+        out[k] = LDN(p + k, n - k);
+}
+#endif
 
 #endif
 
