@@ -13,11 +13,21 @@ static uint64_t *row_of(const cn_mask *m, int32_t output)
     return m->bits + (size_t)output * m->words;
 }
 
+/* The ones in x, by sums of ever longer runs of bits: without the instruction for it the compiler
+ * would call a function. */
+static size_t ones(uint64_t x)
+{
+    x -= x >> 1 & 0x5555555555555555;
+    x = (x & 0x3333333333333333) + (x >> 2 & 0x3333333333333333);
+    x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+    return x * 0x0101010101010101 >> 56;
+}
+
 static size_t count_bits(const uint64_t *bits, size_t words)
 {
     size_t count = 0;
     for (size_t w = 0; w < words; w++)
-        count += (size_t)__builtin_popcountll(bits[w]);
+        count += ones(bits[w]);
     return count;
 }
 
@@ -56,7 +66,7 @@ static size_t distance(const uint64_t *all, const uint64_t *row, size_t words)
 {
     size_t count = 0;
     for (size_t w = 0; w < words; w++)
-        count += (size_t)__builtin_popcountll(all[w] ^ row[w]);
+        count += ones(all[w] ^ row[w]);
     return count;
 }
 

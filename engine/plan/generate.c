@@ -145,17 +145,28 @@ static cn_status use(cn_conv *conv, const cn_view *in, const cn_generated *code,
     return status;
 }
 
+/* A convolution to write the source for. */
+typedef struct writing {
+    const cn_conv *conv;
+    size_t blocks;
+} writing;
+
+static char *write_source(const void *context)
+{
+    const writing *w = context;
+    return cn_generate_source(w->conv, w->blocks);
+}
+
 static cn_status generate(cn_generator *g, cn_conv *conv, const cn_view *in, size_t blocks,
-                          cn_error *error)
+                          size_t code_bytes, cn_error *error)
 {
     bool compiled;
-    cn_generated code = {.blocks = blocks, .close = close_library};
-    code.code_bytes = cn_generate_code_bytes(conv, blocks);
-    char *source = cn_generate_source(conv, blocks);
-    if (!source) return cn_fail(error, CN_ENOMEM, "no memory for a kernel's source");
-    cn_status status = cn_code_cache_open(&g->cache, source, cn_generate_flags(conv->kernels->isa),
-                                          &code.library, &compiled, error);
-    cn_free(source);
+    cn_generated code = {.blocks = blocks, .close = close_library, .code_bytes = code_bytes};
+    char key[CN_GENERATE_KEY];
+    cn_generate_key(conv, blocks, key);
+    cn_code source = {key, cn_generate_flags(conv->kernels->isa), write_source,
+                      &(writing){conv, blocks}};
+    cn_status status = cn_code_cache_open(&g->cache, &source, &code.library, &compiled, error);
     if (status) return status;
     code.run = (cn_generated_block *const *)dlsym(code.library, "condense_blocks");
     if (!code.run) {
@@ -167,20 +178,17 @@ static cn_status generate(cn_generator *g, cn_conv *conv, const cn_view *in, siz
     return status;
 }
 
-static bool fits(const cn_conv *conv)
-{
-    return cn_generated_can(conv) &&
-           cn_generate_code_bytes(conv, cn_generate_blocks(conv)) <= MOST_CODE;
-}
-
 bool cn_generate(cn_generator *g, cn_conv *conv, const cn_view *in)
 {
     cn_error error = {0};
-    if (!fits(conv)) {
+    bool can = cn_generated_can(conv);
+    size_t blocks = can ? cn_generate_blocks(conv) : 0;
+    size_t code_bytes = can ? cn_generate_code_bytes(conv, blocks) : 0;
+    if (!can || code_bytes > MOST_CODE) {
         g->counts.unfit++;
         return false;
     }
-    if (!generate(g, conv, in, cn_generate_blocks(conv), &error)) return true;
+    if (!generate(g, conv, in, blocks, code_bytes, &error)) return true;
     if (!g->counts.failed++) g->problem = error;
     return false;
 }

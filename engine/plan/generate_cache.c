@@ -1,10 +1,10 @@
 /* Compiled sources, kept in a folder.
  *
- * A file is named by the SHA-256 of what it was made from: source, flags, and what the compiler
- * says of itself. After the shared object stand 64 more characters: the SHA-256 of the object and
- * the name. So a file that was cut short, damaged or renamed is found out before it is loaded, and
- * made again. A new file is written beside its place and renamed, so that any number of processes
- * may share the folder: they see whole files, and at worst compile the same one twice. */
+ * A file is named by the SHA-256 of what it was made from: the source's key, flags, and what the
+ * compiler says of itself. After the shared object stand 64 more characters: the SHA-256 of the
+ * object and the name. So a file that was cut short, damaged or renamed is found out before it is
+ * loaded, and made again. A new file is written beside its place and renamed, so that any number of
+ * processes may share the folder: they see whole files, and at worst compile the same one twice. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -88,17 +88,16 @@ static void add_text(SHA2_CTX *context, const char *text)
     SHA256Update(context, (const uint8_t *)text, strlen(text) + 1);
 }
 
-static void name_of(const cn_code_cache *cache, const char *source, const char *const *flags,
-                    char name[HASH])
+static void name_of(const cn_code_cache *cache, const cn_code *code, char name[HASH])
 {
     SHA2_CTX context;
     SHA256Init(&context);
-    add_text(&context, source);
+    add_text(&context, code->key);
     add_text(&context, cache->version);
     for (int i = 0; base_flags[i]; i++)
         add_text(&context, base_flags[i]);
-    for (int i = 0; flags[i]; i++)
-        add_text(&context, flags[i]);
+    for (int i = 0; code->flags[i]; i++)
+        add_text(&context, code->flags[i]);
     SHA256End(&context, name);
 }
 
@@ -201,16 +200,11 @@ static cn_status run_compiler(const cn_code_cache *cache, const char *const *fla
     return run_command(arguments, said, error);
 }
 
-static cn_status compile(const cn_code_cache *cache, const char *source, const char *const *flags,
-                         const char *path, const char *name, cn_error *error)
+/* The same in the folder `work`, which is gone afterwards. */
+static cn_status compile_in(const cn_code_cache *cache, const char *work, const char *source,
+                            const char *const *flags, const char *path, const char *name,
+                            cn_error *error)
 {
-    char *work = cn_sprintf("%s/work-XXXXXX", cache->folder);
-    if (!work) return no_memory(error);
-    if (!mkdtemp(work)) {
-        cn_status status = cn_fail(error, CN_EIO, "%s: %s", work, strerror(errno));
-        cn_free(work);
-        return status;
-    }
     char *text = cn_sprintf("%s/kernels.c", work), *object = cn_sprintf("%s/kernels.so", work);
     cn_status status = text && object ? write_text(text, source, error) : no_memory(error);
     if (!status) status = run_compiler(cache, flags, text, object, error);
@@ -220,12 +214,23 @@ static cn_status compile(const cn_code_cache *cache, const char *source, const c
     rmdir(work);
     cn_free(text);
     cn_free(object);
+    return status;
+}
+
+static cn_status compile(const cn_code_cache *cache, const cn_code *code, const char *path,
+                         const char *name, cn_error *error)
+{
+    char *source = code->write(code->context), *work = cn_sprintf("%s/work-XXXXXX", cache->folder);
+    cn_status status = source && work ? CN_OK : no_memory(error);
+    if (!status && !mkdtemp(work)) status = cn_fail(error, CN_EIO, "%s: %s", work, strerror(errno));
+    if (!status) status = compile_in(cache, work, source, code->flags, path, name, error);
+    cn_free(source);
     cn_free(work);
     return status;
 }
 
-cn_status cn_code_cache_open(cn_code_cache *cache, const char *source, const char *const *flags,
-                             void **library, bool *compiled, cn_error *error)
+cn_status cn_code_cache_open(cn_code_cache *cache, const cn_code *code, void **library,
+                             bool *compiled, cn_error *error)
 {
     char name[HASH];
     *compiled = false;
@@ -233,11 +238,11 @@ cn_status cn_code_cache_open(cn_code_cache *cache, const char *source, const cha
     cn_status status = check_folder(cache->folder, error);
     if (!status) status = ask_version(cache, error);
     if (status) return status;
-    name_of(cache, source, flags, name);
+    name_of(cache, code, name);
     char *path = cn_sprintf("%s/%s.so", cache->folder, name);
     if (!path) return no_memory(error);
     if (!is_sealed(path, name)) {
-        status = compile(cache, source, flags, path, name, error);
+        status = compile(cache, code, path, name, error);
         *compiled = status == CN_OK;
     }
     if (!status && !(*library = dlopen(path, RTLD_NOW | RTLD_LOCAL)))

@@ -16,6 +16,8 @@
 
 enum { PART = 1500 };
 
+const uint64_t cn_generate_edition = 1;
+
 /* A text that grows; after a failure to grow it is NULL and stays so. */
 typedef struct text {
     char *data;
@@ -158,15 +160,15 @@ size_t cn_generate_blocks(const cn_conv *c)
 /* Loads take about as much as products, and are at most as many. */
 size_t cn_generate_code_bytes(const cn_conv *c, size_t blocks)
 {
-    size_t code = 0, instruction = level_of(c->kernels->isa)->instruction;
+    size_t instructions = c->sparse->own.first[c->problem.out_c];
     int32_t offset;
     uint32_t outputs;
     for (size_t b = 0; b < blocks * (size_t)c->problem.groups; b++) {
         cn_generated_walk walk = cn_generated_start(c, b / blocks, b % blocks, blocks);
         while (cn_generated_next(&walk, &offset, &outputs))
-            code += instruction * (1 + (size_t)__builtin_popcount(outputs));
+            instructions++;
     }
-    return code;
+    return instructions * level_of(c->kernels->isa)->instruction;
 }
 
 static void print_outputs(text *t, const char *macro, int32_t outputs)
