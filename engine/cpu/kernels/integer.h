@@ -179,6 +179,11 @@ typedef struct cn_i8_depthwise {
 } cn_i8_depthwise;
 typedef void cn_i8_depthwise_kernel(const cn_i8_depthwise *d);
 
+/* depthwise3: the same for windows of 3 x 3 with stride 1 or 2, without dilation and residual.
+ * Weights: for each column of the window four slots, the k-th with channel k's weights in this
+ * column, from the top, and zero. */
+typedef cn_i8_depthwise_kernel cn_i8_depthwise3_kernel;
+
 /* Pools, one quad from `in` to `out`. Average: the level of float(sum of (q - from_zero)) * (scale
  * / float(count)); without a window over the whole plane. `scratch` has five rows of cn_i8_pool_row
  * slots. */

@@ -76,11 +76,32 @@ static inline I cn_turn(I i)
                                            4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     return _mm256_shuffle_epi8(i, order);
 }
-static inline I QUADS(I a, I b, I c, I d, I zeros)
+static inline I SLOTS(I a, I b, I c, I d, I zeros)
 {
     I ab = _mm256_adds_epi16(_mm256_packs_epi32(a, b), zeros);
     I cd = _mm256_adds_epi16(_mm256_packs_epi32(c, d), zeros);
-    return cn_turn(_mm256_packus_epi16(ab, cd));
+    return _mm256_packus_epi16(ab, cd);
+}
+static inline I QUADS(I a, I b, I c, I d, I zeros)
+{
+    return cn_turn(SLOTS(a, b, c, d, zeros));
+}
+#define CN_FOURS
+static inline I REPEAT(const void *p)
+{
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(p));
+}
+#define ZIPL8 _mm256_unpacklo_epi8
+#define ZIPH8 _mm256_unpackhi_epi8
+#define ZIPL16 _mm256_unpacklo_epi16
+#define ZIPH16 _mm256_unpackhi_epi16
+static inline I NEXT4(I a, I b)
+{
+    return _mm256_permute2x128_si256(a, b, 0x21);
+}
+static inline I UNZIP(I i)
+{
+    return _mm256_permute4x64_epi64(i, _MM_SHUFFLE(3, 1, 2, 0));
 }
 static inline void PUT_TURNED(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
 {

@@ -73,11 +73,32 @@ static inline I cn_turn(I i)
         _mm512_broadcast_i32x4(_mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15));
     return _mm512_shuffle_epi8(i, order);
 }
-static inline I QUADS(I a, I b, I c, I d, I zeros)
+static inline I SLOTS(I a, I b, I c, I d, I zeros)
 {
     I ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zeros);
     I cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zeros);
-    return cn_turn(_mm512_packus_epi16(ab, cd));
+    return _mm512_packus_epi16(ab, cd);
+}
+static inline I QUADS(I a, I b, I c, I d, I zeros)
+{
+    return cn_turn(SLOTS(a, b, c, d, zeros));
+}
+#define CN_FOURS
+static inline I REPEAT(const void *p)
+{
+    return _mm512_broadcast_i32x4(_mm_loadu_si128(p));
+}
+#define ZIPL8 _mm512_unpacklo_epi8
+#define ZIPH8 _mm512_unpackhi_epi8
+#define ZIPL16 _mm512_unpacklo_epi16
+#define ZIPH16 _mm512_unpackhi_epi16
+static inline I NEXT4(I a, I b)
+{
+    return _mm512_alignr_epi32(b, a, 4);
+}
+static inline I UNZIP(I i)
+{
+    return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), i);
 }
 static inline void PUT_TURNED(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
 {

@@ -71,11 +71,43 @@ static inline I cn_turn(uint8x16_t bytes)
     static const uint8_t order[16] = {0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15};
     return vreinterpretq_s32_u8(vqtbl1q_u8(bytes, vld1q_u8(order)));
 }
-static inline I QUADS(I a, I b, I c, I d, I zeros)
+static inline I SLOTS(I a, I b, I c, I d, I zeros)
 {
     int16x8_t ab = vcombine_s16(vqmovn_s32(a), vqmovn_s32(b));
     int16x8_t cd = vcombine_s16(vqmovn_s32(c), vqmovn_s32(d)), z = vreinterpretq_s16_s32(zeros);
-    return cn_turn(vcombine_u8(vqmovun_s16(vqaddq_s16(ab, z)), vqmovun_s16(vqaddq_s16(cd, z))));
+    return vreinterpretq_s32_u8(
+        vcombine_u8(vqmovun_s16(vqaddq_s16(ab, z)), vqmovun_s16(vqaddq_s16(cd, z))));
+}
+static inline I QUADS(I a, I b, I c, I d, I zeros)
+{
+    return cn_turn(vreinterpretq_u8_s32(SLOTS(a, b, c, d, zeros)));
+}
+#define CN_FOURS
+#define REPEAT ILDU
+static inline I ZIPL8(I a, I b)
+{
+    return vreinterpretq_s32_u8(vzip1q_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));
+}
+static inline I ZIPH8(I a, I b)
+{
+    return vreinterpretq_s32_u8(vzip2q_u8(vreinterpretq_u8_s32(a), vreinterpretq_u8_s32(b)));
+}
+static inline I ZIPL16(I a, I b)
+{
+    return vreinterpretq_s32_u16(vzip1q_u16(vreinterpretq_u16_s32(a), vreinterpretq_u16_s32(b)));
+}
+static inline I ZIPH16(I a, I b)
+{
+    return vreinterpretq_s32_u16(vzip2q_u16(vreinterpretq_u16_s32(a), vreinterpretq_u16_s32(b)));
+}
+static inline I NEXT4(I a, I b)
+{
+    (void)a;
+    return b;
+}
+static inline I UNZIP(I i)
+{
+    return i;
 }
 static inline void PUT_TURNED(float *at, ptrdiff_t plane, int32_t quads, int count, I i)
 {
