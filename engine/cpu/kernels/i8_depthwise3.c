@@ -56,8 +56,8 @@ CN_INLINE void spread(const I now[4], const I next[4], U column[6])
 #pragma GCC unroll 4
     for (int k = 0; k < 4; k++)
         column[k] = UQ(now[k]);
-    column[4] = UQ(NEXT4(now[0], next[0]));
-    column[5] = UQ(NEXT4(now[1], next[1]));
+    column[4] = UQ(NEXT(now[0], next[0], 4));
+    column[5] = UQ(NEXT(now[1], next[1], 4));
 }
 
 /* Rows y and, if there is one, y + 1. */

@@ -19,7 +19,7 @@
  *   REPEAT(p)             the four numbers at p in every four lanes
  *   ZIPL8 ZIPH8 (a, b)    bytes of a and b by turns, in each four lanes: the lower, the upper half
  *   ZIPL16 ZIPH16 (a, b)  the same of 16-bit halves
- *   NEXT4(a, b)           lanes 4 ... of a, then the first four of b
+ *   NEXT(a, b, n)         lanes n ... of a, then the first n of b; n is a constant, 1, 2 or 4
  *   SLOTS(a, b, c, d, z)  as QUADS, but lanes are channels: of every four lanes of a, b, c and d
  * one slot, those of the first four lanes first UNZIP(i)              the even pairs of lanes, then
  * the odd ones U, UQ(i)              slots of unsigned bytes as DOT takes them Q, SQ(i) slots of

@@ -95,9 +95,12 @@ static inline I REPEAT(const void *p)
 #define ZIPH8 _mm256_unpackhi_epi8
 #define ZIPL16 _mm256_unpacklo_epi16
 #define ZIPH16 _mm256_unpackhi_epi16
-static inline I NEXT4(I a, I b)
+static inline I NEXT(I a, I b, int n)
 {
-    return _mm256_permute2x128_si256(a, b, 0x21);
+    I middle = _mm256_permute2x128_si256(a, b, 0x21);
+    return n == 4   ? middle
+           : n == 2 ? _mm256_alignr_epi8(middle, a, 8)
+                    : _mm256_alignr_epi8(middle, a, 4);
 }
 static inline I UNZIP(I i)
 {

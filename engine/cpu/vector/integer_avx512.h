@@ -92,10 +92,7 @@ static inline I REPEAT(const void *p)
 #define ZIPH8 _mm512_unpackhi_epi8
 #define ZIPL16 _mm512_unpacklo_epi16
 #define ZIPH16 _mm512_unpackhi_epi16
-static inline I NEXT4(I a, I b)
-{
-    return _mm512_alignr_epi32(b, a, 4);
-}
+#define NEXT(a, b, n) _mm512_alignr_epi32(b, a, n)
 static inline I UNZIP(I i)
 {
     return _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 1, 3, 5, 7), i);

@@ -100,10 +100,9 @@ static inline I ZIPH16(I a, I b)
 {
     return vreinterpretq_s32_u16(vzip2q_u16(vreinterpretq_u16_s32(a), vreinterpretq_u16_s32(b)));
 }
-static inline I NEXT4(I a, I b)
+static inline I NEXT(I a, I b, int n)
 {
-    (void)a;
-    return b;
+    return n == 4 ? b : n == 2 ? vextq_s32(a, b, 2) : vextq_s32(a, b, 1);
 }
 static inline I UNZIP(I i)
 {
