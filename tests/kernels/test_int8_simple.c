@@ -23,6 +23,7 @@ static cn_layer random_layer(cn_op op, cn_shape in, cn_random *r)
         w->kernel_w = between(r, 1, in.w < 5 ? in.w : 5);
         w->stride_h = between(r, 1, 3);
         w->stride_w = between(r, 1, 4);
+        if (in.w >= 3 && !cn_random_below(r, 3)) w->kernel_w = 3, w->stride_w = 1;
         w->pad_top = between(r, 0, w->kernel_h - 1);
         w->pad_bottom = between(r, 0, w->kernel_h - 1);
         w->pad_left = between(r, 0, w->kernel_w - 1);
