@@ -103,7 +103,7 @@ CN_INLINE void row_of_three(const cn_i8_pool *p, cn_span down, const float *fact
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++)
             now[k] = next[k];
-        if (first < p->in_w) add_columns(p, down, first, next);
+        add_columns(p, down, first, next); /* zeros where nothing is */
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) {
             I pair = IADD(now[k], NEXT(now[k], next[k], 1));
