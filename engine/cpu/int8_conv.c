@@ -38,11 +38,11 @@ cn_status cn_int8_allocate(cn_int8_conv *c, size_t slots, size_t outputs, cn_err
 
 bool cn_int8_level(float weight, float scale, int8_t *level)
 {
-    static const float whole = 12582912, near = 0.01f; /* 1.5 * 2^23: floats there are integers */
+    static const float whole = 12582912; /* 1.5 * 2^23: floats there are integers */
     float exact = weight / scale;
-    if (!(fabsf(exact) <= 127 + near)) return false;
+    if (!(fabsf(exact) <= 127 + CN_INT8_NEAR)) return false;
     float nearest = (exact + whole) - whole;
-    if (fabsf(exact - nearest) > near) return false;
+    if (fabsf(exact - nearest) > CN_INT8_NEAR) return false;
     *level = (int8_t)nearest;
     return true;
 }
@@ -179,9 +179,9 @@ static size_t mark_slots(const cn_int8_conv *c, size_t output, const float *weig
     for (size_t i = 0; i < inputs; i++)
         for (size_t t = 0; t < taps; t++) {
             bool *slot = &has[(first + i) / 4 * taps + t];
-            bool new = !*slot &&weight[i * taps + t] != 0;
-            *slot = *slot || new;
-            marked += new;
+            if (*slot || weight[i * taps + t] == 0) continue;
+            *slot = true;
+            marked++;
         }
     return marked;
 }

@@ -64,7 +64,9 @@ int64_t cn_int8_winograd_products(const cn_int8_conv *conv);
 /* Zeroed memory for `slots` slots of weights and `outputs` output channels. */
 cn_status cn_int8_allocate(cn_int8_conv *conv, size_t slots, size_t outputs, cn_error *error);
 
-/* The integer that `weight` is in units of `scale`; false where it is none. */
+/* The integer that `weight` is in units of `scale`, but for CN_INT8_NEAR; false where it is none.
+ */
+#define CN_INT8_NEAR 0.01f
 bool cn_int8_level(float weight, float scale, int8_t *level);
 
 /* CN_EFORMAT: a weight of the problem's output channel `output` is no multiple of its scale. */

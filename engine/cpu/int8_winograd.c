@@ -8,6 +8,7 @@
  *
  * Packed weights: for each group, for each block of ROWS output channels, 36 positions x quads of
  * input channels x 2 x ROWS pairs of 16-bit integers; what no channel has is zero. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -71,18 +72,22 @@ static size_t runs_of(const cn_int8_conv *c, int32_t batch)
     return runs > 1 ? runs + runs % 2 : runs; /* two threads have the same work */
 }
 
-/* Whether any input gives sums within reach, `weight` being those of one output. */
+/* Whether no input gives sums beyond reach, `weight` being those of one output, and their factor
+ * can be divided. */
 static bool sums_fit(const cn_int8_conv *c, const float *weight, size_t count, float scale)
 {
-    enum { REACH = 1 << 25 };
+    enum { REACH = 1 << 25, LEVELS = 255 };
+    static const float least = FLT_MIN * CN_WINOGRAD_SUMS;
     double above = 0, below = 0, zero = c->problem.in.zero;
+    double most = REACH - (double)CN_INT8_NEAR * LEVELS * (double)count;
     for (size_t i = 0; i < count; i++) {
         above += weight[i] > 0 ? (double)weight[i] : 0;
         below += weight[i] < 0 ? (double)-weight[i] : 0;
     }
     above /= (double)scale, below /= (double)scale;
-    return above * (255 - zero) + below * zero < REACH &&
-           below * (255 - zero) + above * zero < REACH;
+    return above * (LEVELS - zero) + below * zero < most &&
+           below * (LEVELS - zero) + above * zero < most &&
+           c->problem.in.scale * scale * c->unit >= least;
 }
 
 bool cn_int8_winograd_fits(const cn_int8_conv *c, const float *weight, const float *scales)
