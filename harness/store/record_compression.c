@@ -83,8 +83,23 @@ cn_status st_record_compression_step(st_recorder *r, int64_t row, int32_t target
     return st_record_end(r, status, error);
 }
 
+/* Seconds of all calls that worked on the row. */
+static cn_status read_seconds(const st_store *store, int64_t row, double *seconds, cn_error *error)
+{
+    static const char sql[] = "SELECT seconds FROM compression WHERE id = ?";
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) != SQLITE_OK)
+        return st_store_fail(store, error);
+    sqlite3_bind_int64(statement, 1, row);
+    bool found = sqlite3_step(statement) == SQLITE_ROW;
+    if (found) *seconds = sqlite3_column_double(statement, 0);
+    cn_status status = found ? CN_OK : st_store_fail(store, error);
+    sqlite3_finalize(statement);
+    return status;
+}
+
 cn_status st_record_compression_result(st_recorder *r, int64_t row, int32_t targets,
-                                       const st_compression_result *s, cn_error *error)
+                                       st_compression_result *s, cn_error *error)
 {
     cn_status status = st_record_begin(r, error);
     if (!status)
@@ -100,6 +115,7 @@ cn_status st_record_compression_result(st_recorder *r, int64_t row, int32_t targ
             r->store, error,
             "UPDATE compression_layer SET kept = ? WHERE compression = ? AND position = ?", "iii",
             s->layer_kept[i], row, (int64_t)i);
+    if (!status) status = read_seconds(r->store, row, &s->seconds, error);
     return st_record_end(r, status, error);
 }
 

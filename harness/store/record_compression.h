@@ -18,7 +18,7 @@ typedef struct st_compression_facts {
 
 /* What came of it. */
 typedef struct st_compression_result {
-    double seconds; /* since the last step was recorded */
+    double seconds; /* since the last step was recorded; once this is, too: of all of it */
     double top1;
     int64_t weights, kept, dense_bytes, csr_bytes, compact_bytes, value_bytes, file_bytes;
     const int64_t *layer_kept; /* of each target */
@@ -36,7 +36,7 @@ cn_status st_record_compression_step(st_recorder *recorder, int64_t row, int32_t
                                      cn_error *error);
 
 cn_status st_record_compression_result(st_recorder *recorder, int64_t row, int32_t targets,
-                                       const st_compression_result *result, cn_error *error);
+                                       st_compression_result *result, cn_error *error);
 
 /* Whether a finished compression with this hash is there; then the digest of its result. */
 cn_status st_compression_recorded(const st_store *store, const char *hash, bool *done,

@@ -86,6 +86,9 @@ refuses_at_work 1 "is a folder" "${lenet5[@]}" --rate 2 "${quick[@]}" --output "
 run=("${lenet5[@]}" --rate 2,4 --levels linear --bits 3 "${quick[@]}")
 expect 0 compress "${run[@]}"
 [ "$(wc -l <"$folder/out")" -eq 3 ] || fail "not a line each: $out"
+[ "$(tail -n 2 "$folder/out" | cut -d, -f13)" = \
+    "$(query "SELECT printf('%.1f', seconds) FROM v_compression ORDER BY compression")" ] ||
+    fail "other seconds than on record: $out"
 name=$folder/new/results/lenet5-fashion-unstructured-admm
 [ -s "$name-2x-linear3.cnz" ] && [ -s "$name-4x-linear3.cnz" ] ||
     fail "files: $(ls "$folder/new/results")"
