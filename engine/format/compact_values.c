@@ -72,6 +72,22 @@ static bool palette_add(cn_palette *palette, uint32_t bits)
     return true;
 }
 
+/* All of a part's values; false where they are too many. Values that were there before are mostly
+ * known by a table of the last ones with like bits, without a search. */
+static bool palette_fill(cn_palette *palette, const float *data, int64_t count)
+{
+    enum { KNOWN = 1024 };
+    uint64_t known[KNOWN] = {0}; /* bits, and one more above them where there are any */
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits = bits_of_float(data[i]);
+        uint64_t *slot = &known[bits * UINT32_C(2654435769) >> 22], mark = (uint64_t)1 << 32 | bits;
+        if (*slot == mark) continue;
+        if (!palette_add(palette, bits)) return false;
+        *slot = mark;
+    }
+    return true;
+}
+
 cn_status cn_palettes_make(const cn_values *values, bool per_row, cn_palette **palettes)
 {
     int64_t parts = cn_values_parts(values, per_row);
@@ -81,8 +97,7 @@ cn_status cn_palettes_make(const cn_values *values, bool per_row, cn_palette **p
     for (int64_t p = 0; p < parts && few; p++) {
         float *data;
         int64_t count = part(values, per_row, p, &data);
-        for (int64_t i = 0; i < count && few; i++)
-            few = palette_add(&(*palettes)[p], bits_of_float(data[i]));
+        few = palette_fill(&(*palettes)[p], data, count);
     }
     if (few) return CN_OK;
     cn_free(*palettes);
