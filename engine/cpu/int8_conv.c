@@ -82,7 +82,6 @@ void cn_int8_describe(cn_int8_conv *c, size_t packed, int32_t sum, float scale, 
     c->start[packed] = (c->slots.kernels->i8_offset - c->problem.in.zero) * sum;
     c->factor[packed] = c->problem.in.scale * scale * c->unit;
     c->bias[packed] = bias * c->unit - (float)c->problem.residual.zero * c->to.residual_factor;
-    c->to.saturates = c->to.saturates && within_reach(c, c->factor[packed], bias);
 }
 
 /* The first channel that the problem's output `output` reads, in its group as it is done. */
@@ -166,7 +165,6 @@ static void describe(cn_int8_conv *c, const cn_int8_problem *p, cn_isa isa)
         .zero = p->out.zero,
         .floats = floats,
     };
-    c->to.saturates = ends_levels(&c->to);
     c->method = is_depthwise(p) ? &cn_int8_depthwise : &cn_int8_panel;
 }
 
@@ -212,21 +210,21 @@ static cn_status find_gaps(cn_int8_conv *c, const float *weight, cn_error *error
     return CN_OK;
 }
 
-/* Whether saturation will be all of the activation for all channels. */
+/* Whether saturation is all of the activation for all channels. */
 static bool saturates(const cn_int8_conv *c, const float *scales, const float *bias)
 {
-    bool does = c->to.saturates && c->problem.out.scale > 0;
+    bool does = ends_levels(&c->to) && !c->to.floats;
     for (int32_t o = 0; o < c->problem.conv.out_c && does; o++)
         does = within_reach(c, c->problem.in.scale * scales[o] * c->unit, bias ? bias[o] : 0);
     return does;
 }
 
-/* Whether the method is for such a problem, which has no gaps or may have them filled. */
+/* Whether the method is for such a problem; where weights have gaps, zeros fill them. */
 static bool fits(const cn_int8_conv *c, const cn_int8_method *method, const float *weight,
-                 const float *scales, const float *bias)
+                 const float *scales)
 {
     if (method == &cn_int8_panel) return c->method == &cn_int8_panel;
-    if (c->method != &cn_int8_panel || !saturates(c, scales, bias)) return false;
+    if (c->method != &cn_int8_panel || !c->to.saturates) return false;
     return method == &cn_int8_winograd ? cn_int8_winograd_fits(c, weight, scales)
                                        : method == &cn_int8_direct && cn_int8_direct_fits(c);
 }
@@ -234,12 +232,12 @@ static bool fits(const cn_int8_conv *c, const cn_int8_method *method, const floa
 /* The cheapest method for weights without gaps. Winograd's filtering takes eight times as much
  * memory for its weights as the others, for which it has to be clearly cheaper. */
 static const cn_int8_method *cheapest(const cn_int8_conv *c, const float *weight,
-                                      const float *scales, const float *bias)
+                                      const float *scales)
 {
     static const double clearly = 0.9;
     const cn_int8_method *method = &cn_int8_panel;
     double least = cn_int8_panel_cost(c);
-    if (!saturates(c, scales, bias)) return method;
+    if (!c->to.saturates) return method;
     if (cn_int8_direct_fits(c) && cn_int8_direct_cost(c) < least) {
         method = &cn_int8_direct;
         least = cn_int8_direct_cost(c);
@@ -249,17 +247,17 @@ static const cn_int8_method *cheapest(const cn_int8_conv *c, const float *weight
 }
 
 static cn_status choose(cn_int8_conv *c, const cn_int8_method *method, const float *weight,
-                        const float *scales, const float *bias, cn_error *error)
+                        const float *scales, cn_error *error)
 {
     if (method) {
-        if (!fits(c, method, weight, scales, bias))
+        if (!fits(c, method, weight, scales))
             return cn_fail(error, CN_EUNSUPPORTED, "no convolution for this method");
         c->method = method;
         return CN_OK;
     }
     if (c->method != &cn_int8_panel) return CN_OK;
     cn_status status = c->problem.sparse ? find_gaps(c, weight, error) : CN_OK;
-    if (!status && !c->gaps) c->method = cheapest(c, weight, scales, bias);
+    if (!status && !c->gaps) c->method = cheapest(c, weight, scales);
     return status;
 }
 
@@ -277,7 +275,8 @@ cn_status cn_int8_conv_new_by(cn_int8_conv **out, const cn_int8_method *method,
     cn_int8_conv *c = cn_calloc(1, sizeof *c);
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     describe(c, problem, isa);
-    status = choose(c, method, weight, scales, bias, error);
+    c->to.saturates = saturates(c, scales, bias);
+    status = choose(c, method, weight, scales, error);
     if (!status) status = c->method->pack(c, weight, scales, bias, error);
     if (!status)
         *out = c;

@@ -210,7 +210,7 @@ static void prepare(const cn_int8_conv *c, const cn_view *in, const cn_view *out
     if (to->packed && !in_place) slots->kernels->f32_pack.run(pack, to->panel); /* it only moves */
     to->segment_count = cn_conv_cut_output(slots, out, residual, first, to->width, to->segments);
     to->stores = cn_conv_store(slots, to->width, to->segments, to->segment_count, &to->store) &&
-                 c->problem.out.scale > 0 && c->to.saturates;
+                 c->to.saturates;
 }
 
 /* Output channels of a group from `channel` on, `channels` up to its end, packed from block

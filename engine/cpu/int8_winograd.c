@@ -57,7 +57,7 @@ static size_t tiles_of(const cn_int8_conv *c, int32_t batch)
 
 int64_t cn_int8_winograd_products(const cn_int8_conv *c)
 {
-    return (int64_t)(tiles_of(c, 1) * POSITIONS) * (c->group_in * c->group_out) * c->groups;
+    return (int64_t)(tiles_of(c, 1) * POSITIONS) * c->group_in * c->group_out * c->groups;
 }
 
 /* Runs of tiles, one a task: as many tiles as let what is held stay in the second-level cache. */

@@ -19,6 +19,7 @@ void cn_generate_key(const cn_conv *c, size_t blocks, char key[CN_GENERATE_KEY])
     SHA256Init(&context);
     add_number(&context, cn_generate_edition);
     add_number(&context, (uint64_t)cn_isa_of_floats(c->kernels->isa));
+    add_number(&context, CN_GENERATED_PITCH);
     for (size_t b = 0; b < blocks * (size_t)c->problem.groups; b++) {
         cn_generated_walk walk = cn_generated_start(c, b / blocks, b % blocks, blocks);
         add_number(&context, (uint64_t)walk.outputs);

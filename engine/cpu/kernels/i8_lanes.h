@@ -22,11 +22,8 @@ CN_INLINE void i8_put(const i8_place *place, int row, ptrdiff_t pixel, int count
 #ifdef CN_TURNED
     PUT_TURNED(out, place->out_plane, quads, count, slots);
 #else
-    uint8_t bytes[VL * 4];
-    ISTU(bytes, slots);
-    for (int r = row % 4; r < row % 4 + VL && r / 4 < quads; r++)
-        for (int k = 0; k < count; k++)
-            ((uint8_t *)(out + r / 4 * place->out_plane + k))[r % 4] = bytes[(r - row % 4) * 4 + k];
+    for (int k = 0; k < count && quads > 0; k++) /* one lane */
+        ((uint8_t *)(out + k))[row % 4] = (uint8_t)BYTE(slots, k);
 #endif
 }
 
@@ -38,11 +35,9 @@ CN_INLINE I i8_get(const i8_place *place, int row, ptrdiff_t pixel, int count)
 #ifdef CN_TURNED
     return GET_TURNED(in, place->residual_plane, quads, count);
 #else
-    uint8_t bytes[VL * 4] = {0};
-    for (int r = row % 4; r < row % 4 + VL && r / 4 < quads; r++)
-        for (int k = 0; k < count; k++)
-            bytes[(r - row % 4) * 4 + k] =
-                ((const uint8_t *)(in + r / 4 * place->residual_plane + k))[r % 4];
+    uint8_t bytes[4] = {0};
+    for (int k = 0; k < count && quads > 0; k++)
+        bytes[k] = ((const uint8_t *)(in + k))[row % 4];
     return ILDU(bytes);
 #endif
 }

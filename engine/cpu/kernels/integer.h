@@ -30,7 +30,7 @@ typedef struct cn_requantize {
     float inverse;         /* what sigmoid and tanh are multiplied by: steps in 1 */
     int32_t zero;
     bool floats;    /* x itself is the output: then rows, not quads of rows, have planes */
-    bool saturates; /* saturation to levels is all of the activation, and no x is more than 2^30 */
+    bool saturates; /* to levels, which is all of the activation, and no x is more than 2^30 */
 } cn_requantize;
 
 /* conv: sums[ROWS][PIXELS] = start + weight x panel, over `depth` slots; products of the weights'
