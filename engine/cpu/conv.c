@@ -39,6 +39,11 @@ void cn_conv_reach(const cn_conv_problem *p, int32_t halo[4])
     halo[3] = overhang(p->in.w, p->out.w, w->kernel_w, w->stride_w, w->dilation_w, w->pad_left);
 }
 
+bool cn_conv_is_strided(const cn_conv_problem *p)
+{
+    return p->window.stride_h > 1 || p->window.stride_w > 1;
+}
+
 static bool extent_fits(int32_t x)
 {
     return x >= 1 && x <= CN_MAX_EXTENT;
@@ -119,11 +124,11 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
         return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input &&
                !way.generated;
     if (way.input && !method->rows) return false;
-    bool strided = problem->window.stride_h > 1 || problem->window.stride_w > 1;
+    bool strided = cn_conv_is_strided(problem);
     bool one = problem->out.h == 1 && problem->out.w == 1;
     if (way.input == CN_INPUT_DIRECT && strided && !one) return false;
     if (way.input == CN_INPUT_PACKED && one) return false;
-    if (way.generated && (way.algorithm != CN_CONV_SPARSE1 || way.input || strided)) return false;
+    if (way.generated && (way.algorithm != CN_CONV_SPARSE1 || way.input)) return false;
     bool vectors = method->blocks ? way.vectors >= 0 && way.vectors <= 2 : !way.vectors;
     return method->fits(problem) && vectors && (method->orders || !way.weights_outer);
 }
@@ -231,7 +236,7 @@ cn_status cn_conv_new(cn_conv **out, const cn_conv_problem *problem, cn_conv_way
     if (!c) return cn_fail(error, CN_ENOMEM, "no memory for a convolution");
     *c = describe(problem, isa);
     go(c, way);
-    if (way.generated) c->way.input = CN_INPUT_DIRECT;
+    if (way.generated && !cn_conv_is_strided(problem)) c->way.input = CN_INPUT_DIRECT;
     c->way.generated = false; /* until cn_generated_use */
     c->method->name(c);
     status = c->method->pack(c, weight, bias, error);

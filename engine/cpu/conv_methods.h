@@ -1,5 +1,5 @@
 /* The algorithms that do a convolution. Each is a file (conv_panel.c, conv_winograd.c,
- * conv_depthwise.c); conv.c chooses among them. */
+ * conv_depthwise.c, conv_sparse.c); conv.c chooses among them. */
 #ifndef CN_CPU_CONV_METHODS_H
 #define CN_CPU_CONV_METHODS_H
 
@@ -19,7 +19,7 @@ typedef struct cn_sparse {
     int64_t nonzero;
     bool even;               /* blocks are shared out by their steps */
     bool bound;              /* before that offsets (packed: taps) are numbers of taps */
-    ptrdiff_t row;           /* of the view that it is bound to */
+    ptrdiff_t row, plane;    /* of the view that it is bound to */
     cn_generated *generated; /* NULL: it runs on kernels of the registry */
 } cn_sparse;
 
@@ -63,6 +63,8 @@ struct cn_conv_method {
 /* Where depthwise fits, no other does: its input has no zeros around the planes. */
 extern const cn_conv_method cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
     cn_conv_winograd6, cn_conv_sparse1, cn_conv_sparse2, cn_conv_sparse4, cn_conv_sparse8;
+
+bool cn_conv_is_strided(const cn_conv_problem *problem);
 
 /* CN_EINVAL where the problem contradicts itself. */
 cn_status cn_conv_check(const cn_conv_problem *problem, cn_error *error);

@@ -4,6 +4,13 @@
 #include <limits.h>
 #include <stdio.h>
 
+#include "cpu/phases.h"
+#include "cpu/sparse_cut.h"
+
+/* Phases of a strip, of all channels: more floats than this do not stay in the second-level cache.
+ */
+enum { MOST_PHASES = 1 << 19 };
+
 int32_t cn_generated_rows(cn_isa isa)
 {
     switch (cn_isa_of_floats(isa)) {
@@ -34,27 +41,76 @@ static bool can_visit(const cn_sparse *s, size_t outputs, int32_t most)
     return true;
 }
 
+static bool is_split(const cn_conv *c)
+{
+    return cn_conv_is_strided(&c->problem);
+}
+
+/* An image's pixels are one run, from its first pixel to its last one, with what lies between the
+ * rows, which is computed and not stored. It is cut into strips evenly. */
+static size_t run_row(const cn_conv *c)
+{
+    return is_split(c) ? cn_phases_of(&c->problem, 0).row : (size_t)c->sparse->row;
+}
+
+static size_t run_pixels(const cn_conv *c)
+{
+    const cn_shape *out = &c->problem.out;
+    return (size_t)(out->h - 1) * run_row(c) + (size_t)out->w;
+}
+
+size_t cn_generated_strips(const cn_conv *c)
+{
+    return (run_pixels(c) + CN_GENERATED_STRIP - 1) / CN_GENERATED_STRIP;
+}
+
+static cn_phases phases_of(const cn_conv *c)
+{
+    size_t strips = cn_generated_strips(c);
+    return cn_phases_of(&c->problem, (run_pixels(c) + strips - 1) / strips);
+}
+
+static bool can_split(const cn_conv *c)
+{
+    const cn_window *w = &c->problem.window;
+    cn_phases phases = phases_of(c);
+    return c->sparse->tap && w->dilation_h == 1 && w->dilation_w == 1 && cn_phases_can(c, phases) &&
+           cn_phases_floats(phases, c->group_in) <= MOST_PHASES;
+}
+
 bool cn_generated_can(const cn_conv *c)
 {
     const cn_sparse *s = c->sparse;
-    if (!s || !s->bound || s->tap || s->own.rows != 1 || s->generated) return false;
+    if (!s || !s->bound || s->own.rows != 1 || s->generated) return false;
+    if (is_split(c) ? !can_split(c) : s->tap != NULL) return false;
     const cn_shape *out = &c->problem.out;
+    int32_t most = is_split(c) ? INT32_MAX : reach(c->kernels->isa);
     return cn_generated_rows(c->kernels->isa) > 0 &&
            (int64_t)(out->h - 1) * out->w + out->w >= c->kernels->lanes &&
-           can_visit(s, (size_t)c->problem.out_c, reach(c->kernels->isa));
+           can_visit(s, (size_t)c->problem.out_c, most);
 }
 
 cn_generated_walk cn_generated_start(const cn_conv *c, size_t group, size_t block, size_t blocks)
 {
     size_t outputs = (size_t)c->group_out, begin = outputs * block / blocks;
-    cn_generated_walk walk = {.conv = c,
-                              .outputs = (int32_t)(outputs * (block + 1) / blocks - begin)};
+    cn_generated_walk walk = {
+        .conv = c, .group = group, .outputs = (int32_t)(outputs * (block + 1) / blocks - begin)};
     const size_t *first = c->sparse->own.first + group * outputs + begin;
     for (int32_t o = 0; o < walk.outputs; o++) {
         walk.at[o] = first[o];
         walk.end[o] = first[o + 1];
     }
     return walk;
+}
+
+/* Where a step reads, from the offset of its tap's row in a panel of the program's own kernels. */
+static int32_t find_phase(const cn_conv *c, size_t group, int32_t offset)
+{
+    const cn_sparse *s = c->sparse;
+    size_t place = (size_t)offset / cn_sparse_pitch(c);
+    ptrdiff_t tap = s->tap[s->taps[group] + place];
+    return cn_phases_offset(&c->problem, phases_of(c), (int32_t)(tap / s->plane),
+                            (int32_t)(tap % s->plane / s->row), (int32_t)(tap % s->plane % s->row));
 }
 
 bool cn_generated_next(cn_generated_walk *walk, int32_t *offset, uint32_t *outputs)
@@ -71,6 +127,7 @@ bool cn_generated_next(cn_generated_walk *walk, int32_t *offset, uint32_t *outpu
             *outputs |= (uint32_t)1 << o;
             walk->at[o]++;
         }
+    if (*outputs && is_split(walk->conv)) *offset = find_phase(walk->conv, walk->group, least);
     return *outputs != 0;
 }
 
@@ -86,35 +143,25 @@ static void pack_block(const cn_conv *c, cn_generated *code, size_t group, size_
     code->first[all + 1] = to;
 }
 
-/* An image's pixels are one run, from its first pixel to its last one, with what lies between the
- * rows, which is computed and not stored. It is cut into strips evenly. */
-static size_t run_pixels(const cn_conv *c)
-{
-    const cn_shape *out = &c->problem.out;
-    return (size_t)((out->h - 1) * c->sparse->generated->row + out->w);
-}
-
-static size_t strips_of(const cn_conv *c)
-{
-    return (run_pixels(c) + CN_GENERATED_STRIP - 1) / CN_GENERATED_STRIP;
-}
-
 static cn_conv_traffic traffic(const cn_conv *c, int32_t batch)
 {
     return (cn_conv_traffic){.weights = c->weight_bytes,
-                             .blocks = (size_t)batch * strips_of(c),
+                             .blocks = (size_t)batch * cn_generated_strips(c),
                              .held = CN_GENERATED_ROWS * CN_GENERATED_PITCH * sizeof(float)};
 }
 
+enum { TILE = CN_GENERATED_ROWS * CN_GENERATED_PITCH }; /* whole vectors */
+
 static size_t scratch(const cn_conv *c, int32_t batch)
 {
-    (void)c, (void)batch;
-    return CN_GENERATED_ROWS * CN_GENERATED_PITCH * sizeof(float);
+    (void)batch;
+    size_t panel = is_split(c) ? cn_phases_floats(phases_of(c), c->group_in) + CN_PANEL_SLACK : 0;
+    return (TILE + panel) * sizeof(float);
 }
 
 static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 {
-    size_t pieces = (size_t)batch * strips_of(c) * (size_t)c->problem.groups;
+    size_t pieces = (size_t)batch * cn_generated_strips(c) * (size_t)c->problem.groups;
     size_t blocks = c->sparse->generated->blocks, count = threads > 1 ? (size_t)threads : 1;
     if (c->way.split == CN_SPLIT_CHANNELS) return pieces * (count < blocks ? count : blocks);
     return cn_conv_share(pieces, blocks, threads);
@@ -122,7 +169,7 @@ static size_t tasks(const cn_conv *c, int32_t batch, int32_t threads)
 
 static bool by_channels(const cn_conv *c, int32_t batch, size_t tasks)
 {
-    return tasks > (size_t)batch * strips_of(c);
+    return tasks > (size_t)batch * cn_generated_strips(c);
 }
 
 /* What a task does: one strip of one image, and some blocks of one group. */
@@ -132,7 +179,7 @@ typedef struct share {
 
 static share share_of(const cn_conv *c, int32_t batch, size_t tasks, size_t index)
 {
-    size_t strips = strips_of(c), pieces = (size_t)batch * strips, rest = index / pieces;
+    size_t strips = cn_generated_strips(c), pieces = (size_t)batch * strips, rest = index / pieces;
     size_t shares = tasks / (pieces * (size_t)c->problem.groups), i = rest % shares;
     size_t blocks = c->sparse->generated->blocks;
     return (share){index % pieces / strips, index % strips, rest / shares, blocks * i / shares,
@@ -146,34 +193,28 @@ double cn_generated_work(const cn_conv *c, int32_t batch, size_t tasks, size_t i
     return (double)(first[s.end] - first[s.begin]);
 }
 
-/* Pixels begin .. end - 1 of an image's run: those that lie in rows of the output. */
+/* Pixels begin .. end - 1 of an image's run: those that lie in rows of the output. The tile's last
+ * vector ends with the last pixel, so what fills no vector lies at its end. */
 static int32_t find_rows(const cn_conv *c, const cn_view *out, const cn_view *other, size_t image,
                          size_t begin, size_t end, cn_segment segments[CN_GENERATED_STRIP])
 {
-    size_t row = (size_t)c->sparse->generated->row, width = (size_t)out->w;
+    size_t row = run_row(c), width = (size_t)out->w;
     bool whole = width == row && out->row == (ptrdiff_t)row && other->row == (ptrdiff_t)row;
+    size_t lanes = (size_t)c->kernels->lanes, left = (end - begin) % lanes;
     int32_t count = 0;
-    for (size_t i = begin, stop; i < end; i = whole ? end : (i / row + 1) * row) {
+    for (size_t i = begin, next, stop; i < end; i = next) {
         size_t y = i / row, x = i % row;
+        next = whole ? end : (y + 1) * row;
         if (x >= width) continue;
         stop = whole || end < y * row + width ? end : y * row + width;
+        if (i < end - left && stop > end - left) stop = next = end - left;
+        size_t first = i - begin + (left && i >= end - left ? lanes - left : 0);
         segments[count++] =
             (cn_segment){(ptrdiff_t)image * out->image + (ptrdiff_t)y * out->row + (ptrdiff_t)x,
                          (ptrdiff_t)image * other->image + (ptrdiff_t)y * other->row + (ptrdiff_t)x,
-                         (int32_t)(i - begin), (int32_t)(stop - i)};
+                         (int32_t)first, (int32_t)(stop - i)};
     }
     return count;
-}
-
-/* Whole vectors, and where pixels are left over one more that ends with the last of them. */
-static void run_block(const cn_conv *c, size_t block, const float *in, const float *bias,
-                      size_t pixels, float *sums)
-{
-    const cn_generated *code = c->sparse->generated;
-    size_t lanes = (size_t)c->kernels->lanes, rest = pixels - lanes;
-    const float *weight = code->weight + code->first[block];
-    code->run[block](in, weight, bias, sums, pixels / lanes);
-    if (pixels % lanes) code->run[block](in + rest, weight, bias, sums + rest, 1);
 }
 
 static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const cn_view *residual,
@@ -182,11 +223,16 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
     const cn_generated *code = c->sparse->generated;
     const cn_window *w = &c->problem.window;
     share s = share_of(c, in->n, tasks, index);
-    size_t pixels = run_pixels(c), strips = strips_of(c);
+    size_t pixels = run_pixels(c), strips = cn_generated_strips(c);
     size_t begin = pixels * s.strip / strips, end = pixels * (s.strip + 1) / strips;
     const float *from = in->data + (ptrdiff_t)s.image * in->image +
                         (ptrdiff_t)s.group * c->group_in * in->plane - w->pad_top * in->row -
-                        w->pad_left + (ptrdiff_t)begin;
+                        w->pad_left;
+    if (is_split(c))
+        from = cn_phases_split(c, phases_of(c), from, in->row, code->channel, begin, end,
+                               (float *)memory + TILE);
+    else
+        from += begin;
     cn_segment segments[CN_GENERATED_STRIP];
     cn_finish f = {.tile = memory,
                    .pitch = CN_GENERATED_PITCH,
@@ -199,7 +245,9 @@ static void task(const cn_conv *c, const cn_view *in, const cn_view *out, const 
         size_t first = (size_t)c->group_out * b / code->blocks;
         size_t last = (size_t)c->group_out * (b + 1) / code->blocks;
         size_t output = s.group * (size_t)c->group_out + first;
-        run_block(c, s.group * code->blocks + b, from, c->bias + output, end - begin, memory);
+        size_t block = s.group * code->blocks + b;
+        code->run[block](from, code->weight + code->first[block], c->bias + output, memory,
+                         end - begin);
         f.rows = (int32_t)(last - first);
         f.out = out->data + (ptrdiff_t)output * out->plane;
         f.residual = residual ? residual->data + (ptrdiff_t)output * residual->plane : NULL;
@@ -224,15 +272,17 @@ cn_status cn_generated_use(cn_conv *c, const cn_generated *code, cn_error *error
     cn_generated *own = cn_calloc(1, sizeof *own);
     if (own) {
         *own = *code;
-        own->row = c->sparse->row;
         own->weight = cn_calloc((size_t)c->sparse->nonzero + READ_AFTER, sizeof *own->weight);
         own->first = cn_calloc(blocks + 1, sizeof *own->first);
+        own->channel = cn_calloc((size_t)c->group_in, sizeof *own->channel);
     }
-    if (!own || !own->weight || !own->first) {
+    if (!own || !own->weight || !own->first || !own->channel) {
         if (!own) code->close(code->library);
         cn_generated_free(own);
         return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
     }
+    for (int32_t i = 0; i < c->group_in; i++)
+        own->channel[i] = (int32_t)(i * c->sparse->plane);
     for (size_t b = 0; b < blocks; b++)
         pack_block(c, own, b / code->blocks, b % code->blocks);
     c->sparse->generated = own;
@@ -263,7 +313,7 @@ void cn_generated_undo(cn_conv *c)
     c->sparse->generated = NULL;
     c->method = &cn_conv_sparse1;
     c->way.generated = false;
-    c->way.input = CN_INPUT_DIRECT;
+    c->way.input = is_split(c) ? CN_INPUT_AUTO : CN_INPUT_DIRECT;
 }
 
 void cn_generated_free(cn_generated *code)
@@ -272,5 +322,6 @@ void cn_generated_free(cn_generated *code)
     if (code->library) code->close(code->library);
     cn_free(code->weight);
     cn_free(code->first);
+    cn_free(code->channel);
     cn_free(code);
 }

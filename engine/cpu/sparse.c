@@ -117,6 +117,7 @@ void cn_sparse_bind(cn_conv *c, const cn_view *in)
         taps[i] = (int32_t)(channel * in->plane + y * w->dilation_h * in->row + x * w->dilation_w);
     }
     s->row = in->row;
+    s->plane = in->plane;
     s->bound = true;
 }
 

@@ -108,7 +108,7 @@ bool cn_sparse_is_packed(const cn_conv *c)
 {
     if (c->sparse) return c->sparse->tap;
     if (is_one_pixel(&c->problem)) return false;
-    if (c->problem.window.stride_h > 1 || c->problem.window.stride_w > 1) return true;
+    if (cn_conv_is_strided(&c->problem)) return true;
     if (c->way.input != CN_INPUT_AUTO) return c->way.input == CN_INPUT_PACKED;
     return cost_of(c, cn_cut_packed(c, 1), true) < cost_of(c, expect_direct(c, 1), false);
 }

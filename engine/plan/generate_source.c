@@ -4,8 +4,14 @@
  * a list of LOAD(offset) and FMA(output, weight), in the order of the offsets. It is written as
  * inline assembly, of which the compiler sees one statement: thousands of vector expressions in C
  * take it thirty times as long, and it may keep neither their order nor the sums in registers.
- * A list of more than PART products is cut: a part's code stays in the cache of decoded
- * instructions while it goes over the pixels, and the sums lie in memory in between. */
+ * A long list is cut: a part's code stays in the cache of decoded instructions while it goes over
+ * the pixels, and the sums lie in memory in between.
+ *
+ * Where the pixels are one strip, a layer's code is gone through once in a run of the network, and
+ * then mostly comes from the third-level cache, which processors ask for instructions a line or two
+ * at a time: that is as slow as three passes over the pixels. So a part first reads its own code as
+ * data, of which many lines are on their way at once. (Asking for it ahead helps less: x86 drops
+ * such requests where there are many.) */
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,9 +20,11 @@
 #include "condense/memory.h"
 #include "plan/generate.h"
 
-enum { PART = 1500 };
+/* Products of a part: of code that several strips of pixels go through, and of code that only one
+ * does. */
+enum { PART = 1000, PART_OF_ONE_STRIP = 6000 };
 
-const uint64_t cn_generate_edition = 1;
+const uint64_t cn_generate_edition = 2;
 
 /* A text that grows; after a failure to grow it is NULL and stays so. */
 typedef struct text {
@@ -43,9 +51,10 @@ __attribute__((format(printf, 2, 3))) static void print(text *t, const char *for
     }
 }
 
-/* The instructions of a level. Registers 0 ... are sums. LOAD is given a tap's offset and how far
- * that is from the one before; WEIGHTS stands before each `window` products, which count from it:
- * as far as an instruction reaches with a constant of one byte, in place of four. */
+/* The instructions of a level. Registers 0 ... are sums. READ reads the code. LOAD is given a tap's
+ * offset and how far that is from the one before; WEIGHTS stands before each `window` products,
+ * which count from it: as far as an instruction reaches with a constant of one byte, in place of
+ * four. */
 typedef struct level {
     cn_isa isa;
     const char *macros, *common;
@@ -56,6 +65,8 @@ typedef struct level {
 
 /* rax is the middle of the window. */
 static const char x86[] =
+    "#define READ \"lea 1f(%%rip),%%rax\\n\\tlea 2f(%%rip),%%rcx\\n\" \\\n"
+    "    \"3:\\tcmpb $0,(%%rax)\\n\\tadd $64,%%rax\\n\\tcmp %%rcx,%%rax\\n\\tjb 3b\\n\\t\"\n"
     "#define START \"lea -2*%c[window](%[weight]),%%rax\\n\\t\"\n"
     "#define WEIGHTS \"add $4*%c[window],%%rax\\n\\t\"\n"
     "#define BIAS(output) \"vbroadcastss 4*\" #output \"(%[bias]),%%\" REGISTER #output "
@@ -63,22 +74,27 @@ static const char x86[] =
     "#define AT(output) \"4*%c[pitch]*\" #output \"(%[sums])\"\n"
     "#define SUM(output) \"vmovups \" AT(output) \",%%\" REGISTER #output \"\\n\\t\"\n"
     "#define KEEP(output) \"vmovups %%\" REGISTER #output \",\" AT(output) \"\\n\\t\"\n"
-    "#define NEXT \"add $4*%c[lanes],%[sums]\\n\\tadd $4*%c[lanes],%[in]\\n\\t\" \\\n"
-    "    \"cmp %[stop],%[in]\\n\\tjb 1b\\n\\tvzeroupper\"\n"
+    "#define NEXT \"cmp %[last],%[in]\\n\\tjae 2f\\n\\tadd $4*%c[lanes],%[sums]\\n\\t\" \\\n"
+    "    \"add $4*%c[lanes],%[in]\\n\\tcmp %[last],%[in]\\n\\tcmova %[last],%[in]\\n\\t\" \\\n"
+    "    \"jmp 1b\\n2:\\tvzeroupper\"\n"
     "#define CHANGED \\\n"
     "    \"xmm0\", \"xmm1\", \"xmm2\", \"xmm3\", \"xmm4\", \"xmm5\", \"xmm6\", \"xmm7\", "
     "\"xmm8\", \\\n"
     "      \"xmm9\", \"xmm10\", \"xmm11\", \"xmm12\", \"xmm13\", \"xmm14\", \"xmm15\", ABOVE "
-    "\"rax\",\n";
+    "\"rax\", \"rcx\",\n";
 
 /* x9 goes from tap to tap, x10 along the weights. */
 static const char neon[] =
     "#define LANES 4\n"
+    "#define READ\n"
     "#define START \"mov x9,%[in]\\n\\tmov x10,%[weight]\\n\\t\"\n"
+    "#define STEP(instruction, sign, step) \\\n"
+    "    \".if (\" sign \"4*\" step \")>>12\\n\\t\" \\\n"
+    "    instruction \" x9,x9,#((\" sign \"4*\" step \")>>12),lsl #12\\n\\t.endif\\n\\t\" \\\n"
+    "    instruction \" x9,x9,#((\" sign \"4*\" step \")&4095)\\n\\t\"\n"
     "#define LOAD(offset, step) \\\n"
-    "    \".if (4*\" #step \")>>12\\n\\tadd x9,x9,#((4*\" #step \")>>12),lsl "
-    "#12\\n\\t.endif\\n\\t\" \\\n"
-    "    \"add x9,x9,#((4*\" #step \")&4095)\\n\\tldr q31,[x9]\\n\\t\"\n"
+    "    \".if \" #step \"<0\\n\\t\" STEP(\"sub\", \"-\", #step) \".else\\n\\t\" \\\n"
+    "    STEP(\"add\", \"\", #step) \".endif\\n\\tldr q31,[x9]\\n\\t\"\n"
     "#define WEIGHTS \"ldr q30,[x10],#16\\n\\t\"\n"
     "#define FMA(output, weight) \\\n"
     "    \"fmla v\" #output \".4s,v31.4s,v30.s[\" #weight \"]\\n\\t\"\n"
@@ -88,8 +104,9 @@ static const char neon[] =
     "#define AT(output) \",[%[sums],#4*%c[pitch]*\" #output \"]\\n\\t\"\n"
     "#define SUM(output) \"ldr q\" #output AT(output)\n"
     "#define KEEP(output) \"str q\" #output AT(output)\n"
-    "#define NEXT \"add %[sums],%[sums],#16\\n\\tadd %[in],%[in],#16\\n\\t\" \\\n"
-    "    \"cmp %[in],%[stop]\\n\\tb.lo 1b\"\n"
+    "#define NEXT \"cmp %[in],%[last]\\n\\tb.hs 2f\\n\\tadd %[sums],%[sums],#16\\n\\t\" \\\n"
+    "    \"add %[in],%[in],#16\\n\\tcmp %[in],%[last]\\n\\tcsel %[in],%[last],%[in],hi\\n\\t\" \\\n"
+    "    \"b 1b\\n2:\"\n"
     "#define CHANGED \\\n"
     "    \"v0\", \"v1\", \"v2\", \"v3\", \"v4\", \"v5\", \"v6\", \"v7\", \"v8\", \"v9\", "
     "\"v10\", \\\n"
@@ -133,11 +150,11 @@ static const level levels[] = {
 static const char common[] =
     "#define OPERANDS \\\n"
     "    : [in] \"+r\"(in), [sums] \"+r\"(sums) \\\n"
-    "    : [weight] \"r\"(weight), [bias] \"r\"(bias), [stop] \"r\"(in + LANES * vectors), \\\n"
+    "    : [weight] \"r\"(weight), [bias] \"r\"(bias), [last] \"r\"(in + pixels - LANES), \\\n"
     "      [lanes] \"i\"(LANES), [pitch] \"i\"(PITCH), [window] \"i\"(WINDOW) \\\n"
     "    : CHANGED \"memory\", \"cc\"\n"
     "#define ARGUMENTS const float *in, const float *weight, const float *bias, float *sums, \\\n"
-    "    size_t vectors\n";
+    "    size_t pixels\n";
 
 static const level *level_of(cn_isa isa)
 {
@@ -179,18 +196,20 @@ static void print_outputs(text *t, const char *macro, int32_t outputs)
     print(t, "\n");
 }
 
-/* One function of up to PART products; returns how many it has. */
+/* One function, of some products; returns how many it has. */
 static size_t print_part(text *t, cn_generated_walk *walk, size_t block, size_t part, bool *more)
 {
     size_t window = level_of(walk->conv->kernels->isa)->window;
+    bool one_strip = cn_generated_strips(walk->conv) == 1;
+    size_t most = one_strip ? PART_OF_ONE_STRIP : PART;
     size_t products = 0;
     print(t, "static void part%zu_%zu(ARGUMENTS)\n{\n", block, part);
-    print(t, "    __asm__ volatile(\"1:\\n\\t\" START\n");
+    print(t, "    __asm__ volatile(%s\"1:\\n\\t\" START\n", one_strip ? "READ " : "");
     print_outputs(t, part ? "SUM" : "BIAS", walk->outputs);
     int32_t offset, before = 0;
     uint32_t outputs;
     *more = false;
-    while (products < PART && (*more = cn_generated_next(walk, &offset, &outputs))) {
+    while (products < most && (*more = cn_generated_next(walk, &offset, &outputs))) {
         print(t, "        LOAD(%" PRId32 ", %" PRId32 ")", offset, offset - before);
         before = offset;
         for (int32_t o = 0; o < walk->outputs; o++) {
@@ -212,7 +231,7 @@ static void print_block(text *t, const cn_conv *c, size_t block, size_t blocks)
     size_t first = 0, part = 0;
     for (bool more = true; more && t->data; part++) {
         size_t products = print_part(t, &walk, block, part, &more);
-        print(&body, "    part%zu_%zu(in, weight + %zu, bias, sums, vectors);\n", block, part,
+        print(&body, "    part%zu_%zu(in, weight + %zu, bias, sums, pixels);\n", block, part,
               first);
         first += products;
     }

@@ -59,17 +59,21 @@ cn_status cn_code_cache_open(cn_code_cache *cache, const cn_code *code, void **l
 }
 
 typedef struct layer {
-    int32_t in_c, out_c, groups, h, w, kernel;
+    int32_t in_c, out_c, groups, h, w, kernel, stride;
     bool residual;
     double density;
 } layer;
 
 static const layer layers[] = {
-    {8, 16, 1, 9, 7, 3, false, 0.2},    {16, 64, 1, 14, 14, 1, true, 0.1},
-    {6, 33, 3, 8, 8, 3, false, 0.5},    {12, 20, 1, 16, 33, 5, true, 0.03},
-    {64, 40, 1, 12, 12, 3, false, 0.3}, /* several parts */
-    {3, 31, 1, 130, 100, 1, false, 1},  /* steps of more than 4 KiB */
-    {7, 30, 1, 4, 4, 3, false, 0},
+    {8, 16, 1, 9, 7, 3, 1, false, 0.2},    {16, 64, 1, 14, 14, 1, 1, true, 0.1},
+    {6, 33, 3, 8, 8, 3, 1, false, 0.5},    {12, 20, 1, 16, 33, 5, 1, true, 0.03},
+    {64, 40, 1, 12, 12, 3, 1, false, 0.7}, /* several parts, of one strip */
+    {40, 20, 1, 20, 17, 3, 1, false, 0.3}, /* and of two */
+    {3, 31, 1, 130, 100, 1, 1, false, 1},  /* steps of more than 4 KiB */
+    {7, 30, 1, 4, 4, 3, 1, false, 0},      {8, 40, 1, 14, 14, 3, 2, true, 0.3},
+    {5, 17, 1, 40, 45, 3, 2, false, 0.2}, /* several strips */
+    {16, 30, 2, 15, 13, 1, 2, true, 0.4},  {4, 9, 1, 34, 31, 7, 2, false, 0.1},
+    {3, 21, 1, 31, 90, 5, 3, false, 0.2},  {6, 11, 1, 47, 45, 11, 4, true, 0.05},
 };
 
 static float *some_weights(const layer *l, int32_t depth, cn_random *random)
@@ -84,14 +88,16 @@ static float *some_weights(const layer *l, int32_t depth, cn_random *random)
 static void check_layer(cn_generator *generator, const layer *l, cn_isa isa, cn_random *random)
 {
     int32_t pad = l->kernel / 2, depth = l->in_c / l->groups * l->kernel * l->kernel;
+    int32_t stride = l->stride, around = 2 * pad - l->kernel;
     const int32_t halo[4] = {pad, pad, pad, pad};
-    cn_conv_problem p = {.window = {l->kernel, l->kernel, 1, 1, 1, 1, pad, pad, pad, pad},
-                         .in_c = l->in_c,
-                         .out_c = l->out_c,
-                         .groups = l->groups,
-                         .in = {l->in_c, l->h, l->w},
-                         .out = {l->out_c, l->h, l->w},
-                         .residual = l->residual};
+    cn_conv_problem p = {
+        .window = {l->kernel, l->kernel, stride, stride, 1, 1, pad, pad, pad, pad},
+        .in_c = l->in_c,
+        .out_c = l->out_c,
+        .groups = l->groups,
+        .in = {l->in_c, l->h, l->w},
+        .out = {l->out_c, (l->h + around) / stride + 1, (l->w + around) / stride + 1},
+        .residual = l->residual};
     float *weight = some_weights(l, depth, random);
     cn_mask *mask;
     cn_conv *conv;
@@ -107,8 +113,9 @@ static void check_layer(cn_generator *generator, const layer *l, cn_isa isa, cn_
     cn_conv_bind(conv, &in.view);
     bool generated = cn_generate(generator, conv, &in.view);
     const char *problem = cn_generator_problem(generator);
-    report(generated, "generated for %d to %d channels, %d x %d, window %d, density %g: %s",
-           l->in_c, l->out_c, l->h, l->w, l->kernel, l->density, problem ? problem : "unfit");
+    report(
+        generated, "generated for %d to %d channels, %d x %d, window %d, stride %d, density %g: %s",
+        l->in_c, l->out_c, l->h, l->w, l->kernel, stride, l->density, problem ? problem : "unfit");
     cn_conv_free(conv);
     cn_mask_free(mask);
     planes_free(&in);

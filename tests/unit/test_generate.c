@@ -37,7 +37,7 @@ static char *only_file(const char *folder)
 typedef enum mask_kind { EMPTY_ROWS, FULL, ONE, NONE, SCATTERED, KERNELS, MASK_KINDS } mask_kind;
 
 typedef struct layer {
-    int32_t in_c, out_c, groups, h, w, kernel, pad, batch;
+    int32_t in_c, out_c, groups, h, w, kernel, pad, stride, batch;
     cn_activation activation;
     bool residual;
     mask_kind mask;
@@ -107,16 +107,17 @@ static cn_view dense(float *data, cn_shape s, int32_t batch)
 static given given_new(const layer *l, uint64_t seed)
 {
     cn_random random = cn_random_seed(seed);
-    int32_t h = l->h + 2 * l->pad - l->kernel + 1, w = l->w + 2 * l->pad - l->kernel + 1;
-    given g = {
-        .problem = {.window = {l->kernel, l->kernel, 1, 1, 1, 1, l->pad, l->pad, l->pad, l->pad},
-                    .in_c = l->in_c,
-                    .out_c = l->out_c,
-                    .groups = l->groups,
-                    .in = {l->in_c, l->h, l->w},
-                    .out = {l->out_c, h, w},
-                    .activation = l->activation,
-                    .residual = l->residual}};
+    int32_t around = 2 * l->pad - l->kernel, stride = l->stride;
+    int32_t h = (l->h + around) / stride + 1, w = (l->w + around) / stride + 1;
+    given g = {.problem = {.window = {l->kernel, l->kernel, stride, stride, 1, 1, l->pad, l->pad,
+                                      l->pad, l->pad},
+                           .in_c = l->in_c,
+                           .out_c = l->out_c,
+                           .groups = l->groups,
+                           .in = {l->in_c, l->h, l->w},
+                           .out = {l->out_c, h, w},
+                           .activation = l->activation,
+                           .residual = l->residual}};
     int32_t depth = l->in_c / l->groups * l->kernel * l->kernel;
     g.weight = test_values((int64_t)l->out_c * depth, seed + 1);
     for (int32_t o = 0; o < l->out_c; o++)
@@ -168,18 +169,25 @@ static float *run(const cn_conv *conv, const given *g, int32_t threads)
 }
 
 static const cn_conv_way own = {CN_CONV_SPARSE1, .input = CN_INPUT_DIRECT},
-                         made = {CN_CONV_SPARSE1, .generated = true};
+                         strided = {CN_CONV_SPARSE1}, made = {CN_CONV_SPARSE1, .generated = true};
 
 static const layer layers[] = {
-    {8, 16, 1, 9, 7, 3, 1, 1, CN_ACT_RELU, false, SCATTERED, 0.2},
-    {16, 64, 1, 14, 14, 1, 0, 2, CN_ACT_NONE, true, SCATTERED, 0.1},
-    {5, 31, 1, 20, 19, 3, 1, 1, CN_ACT_RELU6, true, KERNELS, 0.4},
-    {6, 33, 3, 8, 8, 3, 1, 3, CN_ACT_SIGMOID, false, SCATTERED, 0.5},
-    {12, 20, 1, 16, 33, 5, 2, 1, CN_ACT_RELU, false, EMPTY_ROWS, 0.3},
-    {4, 9, 1, 17, 16, 3, 0, 1, CN_ACT_TANH, true, FULL, 1},
-    {7, 30, 1, 4, 4, 3, 1, 1, CN_ACT_NONE, false, ONE, 1},
-    {3, 61, 1, 10, 5, 3, 1, 2, CN_ACT_RELU, true, NONE, 0},
-    {64, 40, 1, 12, 12, 3, 1, 1, CN_ACT_RELU, false, SCATTERED, 0.3}, /* several parts */
+    {8, 16, 1, 9, 7, 3, 1, 1, 1, CN_ACT_RELU, false, SCATTERED, 0.2},
+    {16, 64, 1, 14, 14, 1, 0, 1, 2, CN_ACT_NONE, true, SCATTERED, 0.1},
+    {5, 31, 1, 20, 19, 3, 1, 1, 1, CN_ACT_RELU6, true, KERNELS, 0.4},
+    {6, 33, 3, 8, 8, 3, 1, 1, 3, CN_ACT_SIGMOID, false, SCATTERED, 0.5},
+    {12, 20, 1, 16, 33, 5, 2, 1, 1, CN_ACT_RELU, false, EMPTY_ROWS, 0.3},
+    {4, 9, 1, 17, 16, 3, 0, 1, 1, CN_ACT_TANH, true, FULL, 1},
+    {7, 30, 1, 4, 4, 3, 1, 1, 1, CN_ACT_NONE, false, ONE, 1},
+    {3, 61, 1, 10, 5, 3, 1, 1, 2, CN_ACT_RELU, true, NONE, 0},
+    {64, 40, 1, 12, 12, 3, 1, 1, 1, CN_ACT_RELU, false, SCATTERED,
+     0.7}, /* several parts, of one strip */
+    {40, 20, 1, 20, 17, 3, 1, 1, 1, CN_ACT_RELU, false, SCATTERED, 0.3}, /* and of two */
+    {8, 40, 1, 15, 14, 3, 1, 2, 2, CN_ACT_RELU, true, SCATTERED, 0.3},
+    {6, 21, 3, 41, 45, 3, 1, 2, 1, CN_ACT_NONE, false, SCATTERED, 0.4},
+    {16, 30, 1, 16, 13, 1, 0, 2, 3, CN_ACT_RELU6, true, SCATTERED, 0.2},
+    {3, 9, 1, 35, 37, 7, 3, 2, 1, CN_ACT_SIGMOID, false, EMPTY_ROWS, 0.2},
+    {4, 13, 1, 34, 33, 5, 2, 3, 2, CN_ACT_RELU, true, SCATTERED, 0.2},
 };
 enum { LAYERS = sizeof layers / sizeof *layers };
 
@@ -191,7 +199,8 @@ static bool has_code(cn_isa isa)
 static void check_layer(cn_generator *generator, const layer *l, cn_isa isa, uint64_t seed)
 {
     given g = given_new(l, seed);
-    cn_conv *plain = conv_of(&g, isa, own), *code = conv_of(&g, isa, made);
+    cn_conv *plain = conv_of(&g, isa, l->stride > 1 ? strided : own);
+    cn_conv *code = conv_of(&g, isa, made);
     cr_assert_not(cn_conv_way_of(code).generated);
     cr_assert(cn_generate(generator, code, &g.in), "seed %d: %s", (int)seed,
               cn_generator_problem(generator));
@@ -328,7 +337,7 @@ Test(generate, what_does_not_fit_stays_as_it_is)
     char *folder = test_new_folder();
     cn_generator *generator;
     cr_assert_eq(cn_generator_new(&generator, test_compiler, folder, NULL), CN_OK);
-    const layer tiny = {4, 8, 1, 2, 2, 1, 0, 1, CN_ACT_NONE, false, SCATTERED, 0.5};
+    const layer tiny = {4, 8, 1, 2, 2, 1, 0, 1, 1, CN_ACT_NONE, false, SCATTERED, 0.5};
     given g = given_new(&tiny, 1), scattered = given_new(&layers[0], 1);
     const cn_conv_way packed = {CN_CONV_SPARSE1, .input = CN_INPUT_PACKED};
     cn_conv *convs[] = {conv_of(&g, CN_ISA_BEST, made), conv_of(&scattered, CN_ISA_BEST, packed),
