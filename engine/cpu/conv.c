@@ -9,9 +9,9 @@
 #include "cpu/sparse.h"
 
 static const cn_conv_method *const methods[] = {
-    &cn_conv_panel,     &cn_conv_depthwise, &cn_conv_winograd2,
-    &cn_conv_winograd4, &cn_conv_winograd6, &cn_conv_sparse1,
-    &cn_conv_sparse2,   &cn_conv_sparse4,   &cn_conv_sparse8};
+    &cn_conv_panel,     &cn_conv_depthwise, &cn_conv_winograd2, &cn_conv_winograd4,
+    &cn_conv_winograd6, &cn_conv_sparse1,   &cn_conv_sparse2,   &cn_conv_sparse4,
+    &cn_conv_sparse8,   &cn_conv_bitmap};
 enum { METHODS = sizeof methods / sizeof *methods };
 
 /* How far the last window reaches past the plane's last pixel. */
@@ -123,7 +123,7 @@ bool cn_conv_can(const cn_conv_problem *problem, cn_conv_way way)
     if (!method)
         return way.algorithm == CN_CONV_AUTO && !way.vectors && !way.weights_outer && !way.input &&
                !way.generated;
-    if (way.input && !method->rows) return false;
+    if (way.input && (!method->rows || method == &cn_conv_bitmap)) return false;
     bool strided = cn_conv_is_strided(problem);
     bool one = problem->out.h == 1 && problem->out.w == 1;
     if (way.input == CN_INPUT_DIRECT && strided && !one) return false;
@@ -312,6 +312,7 @@ void cn_conv_bind(cn_conv *c, const cn_view *in)
 double cn_conv_loads(const cn_conv *c)
 {
     if (!c->sparse) return 1.0 / c->kernels->f32_conv.rows;
+    if (c->sparse->bits) return 1.0 / c->kernels->f32_bitmap.rows;
     const cn_mask_blocks *b = &c->sparse->own;
     double steps = (double)b->first[(size_t)c->problem.groups * b->blocks];
     if (c->sparse->generated) steps = (double)c->sparse->generated->loads;
@@ -322,6 +323,7 @@ double cn_conv_loads(const cn_conv *c)
 static double work(const cn_conv *c, int32_t batch, size_t tasks, size_t index)
 {
     if (!c->sparse) return 1;
+    if (c->sparse->bits) return cn_bitmap_work(c, tasks, index);
     if (c->sparse->generated) return cn_generated_work(c, batch, tasks, index);
     return cn_sparse_work(c, batch, tasks, index);
 }

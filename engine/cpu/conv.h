@@ -45,6 +45,7 @@ typedef enum cn_conv_algorithm {
     CN_CONV_SPARSE2,
     CN_CONV_SPARSE4,
     CN_CONV_SPARSE8,
+    CN_CONV_BITMAP,    /* to one pixel; where weights are not zero is a bit for each */
     CN_CONV_ALGORITHMS /* not one: how many there are */
 } cn_conv_algorithm;
 

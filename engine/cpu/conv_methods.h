@@ -1,5 +1,5 @@
 /* The algorithms that do a convolution. Each is a file (conv_panel.c, conv_winograd.c,
- * conv_depthwise.c, conv_sparse.c); conv.c chooses among them. */
+ * conv_depthwise.c, conv_sparse.c, conv_bitmap.c); conv.c chooses among them. */
 #ifndef CN_CPU_CONV_METHODS_H
 #define CN_CPU_CONV_METHODS_H
 
@@ -14,6 +14,7 @@ typedef struct cn_generated cn_generated; /* cpu/generated.h */
 typedef struct cn_sparse {
     cn_mask_blocks own; /* the mask's blocks */
     int32_t *offset;    /* of a step: what it reads, floats from a tile's first pixel */
+    uint64_t *bits;     /* in their place: for each output, which taps have a step */
     int32_t *tap;       /* packed input: the taps that are used, by group, as floats from there */
     size_t *taps;       /* groups + 1: where each group's taps begin */
     int64_t nonzero;
@@ -62,7 +63,8 @@ struct cn_conv_method {
 
 /* Where depthwise fits, no other does: its input has no zeros around the planes. */
 extern const cn_conv_method cn_conv_panel, cn_conv_depthwise, cn_conv_winograd2, cn_conv_winograd4,
-    cn_conv_winograd6, cn_conv_sparse1, cn_conv_sparse2, cn_conv_sparse4, cn_conv_sparse8;
+    cn_conv_winograd6, cn_conv_sparse1, cn_conv_sparse2, cn_conv_sparse4, cn_conv_sparse8,
+    cn_conv_bitmap;
 
 bool cn_conv_is_strided(const cn_conv_problem *problem);
 

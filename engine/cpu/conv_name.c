@@ -7,7 +7,7 @@
 /* By their numbers; what is the algorithm's own rule goes unsaid. */
 static const char *const algorithms[] = {"auto",      "panel",     "depthwise", "winograd2",
                                          "winograd4", "winograd6", "sparse1",   "sparse2",
-                                         "sparse4",   "sparse8"};
+                                         "sparse4",   "sparse8",   "bitmap"};
 static const char *const vectors[] = {"", "/1_vector", "/2_vectors"};
 static const char *const orders[] = {"", "/weights_outer"};
 static const char *const splits[] = {"", "/by_pixels", "/by_channels"};

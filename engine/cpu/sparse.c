@@ -103,11 +103,32 @@ cn_status cn_sparse_pack(cn_conv *c, const float *weight, const float *bias, boo
     return status;
 }
 
+cn_status cn_sparse_pack_bits(cn_conv *c, const float *weight, const float *bias, cn_error *error)
+{
+    const cn_mask *mask = c->problem.mask;
+    size_t outputs = (size_t)c->problem.out_c, to = 0;
+    cn_status status = cn_conv_allocate(c, (size_t)mask->nonzero, outputs, error);
+    if (status) return status;
+    cn_sparse *s = c->sparse = cn_calloc(1, sizeof *s);
+    if (s) s->bits = cn_calloc(outputs * mask->words, sizeof *s->bits);
+    if (!s || !s->bits || !copy_blocks(&s->own, mask, 1))
+        return cn_fail(error, CN_ENOMEM, "no memory for the weights of a convolution");
+    s->nonzero = mask->nonzero;
+    memcpy(s->bits, mask->bits, outputs * mask->words * sizeof *s->bits);
+    for (size_t i = 0; i < outputs * mask->words; i++) {
+        const float *from = weight + i / mask->words * c->depth + i % mask->words * 64;
+        for (uint64_t left = s->bits[i]; left; left &= left - 1)
+            c->weight[to++] = from[__builtin_ctzll(left)];
+    }
+    if (bias) memcpy(c->bias, bias, outputs * sizeof *bias);
+    return CN_OK;
+}
+
 void cn_sparse_bind(cn_conv *c, const cn_view *in)
 {
     cn_sparse *s = c->sparse;
     const cn_window *w = &c->problem.window;
-    if (!s || s->bound) return;
+    if (!s || s->bound || s->bits) return;
     int32_t area = w->kernel_h * w->kernel_w, *taps = s->tap ? s->tap : s->offset;
     size_t groups = (size_t)c->problem.groups;
     size_t count = s->tap ? s->taps[groups] : s->own.first[groups * s->own.blocks];
@@ -128,6 +149,7 @@ void cn_sparse_free(cn_sparse *s)
     cn_free(s->own.outputs);
     cn_free(s->own.first);
     cn_free(s->offset);
+    cn_free(s->bits);
     cn_free(s->tap);
     cn_free(s->taps);
     cn_free(s);

@@ -103,6 +103,20 @@ typedef struct cn_sparse_narrow {
 } cn_sparse_narrow;
 typedef void cn_f32_sparse_narrow_kernel(const cn_sparse_narrow *narrow);
 
+/* bitmap: sum[r] = bias[r] + row r of a sparse matrix x in, for `rows` rows. Bit k of a row, in
+ * words of 64, lowest bit first, says whether weight k is there; the weights of row r are
+ * weight[first[r] - first[0]] up to first[r + 1]. `in` is 64 * words floats, aligned to vectors.
+ * May read up to CN_PANEL_SLACK floats past the weights. */
+typedef struct cn_bitmap {
+    size_t words;
+    int32_t rows;
+    const uint64_t *bits; /* rows x words */
+    const size_t *first;
+    const float *weight, *bias, *in;
+    float *sum;
+} cn_bitmap;
+typedef void cn_f32_bitmap_kernel(const cn_bitmap *bitmap);
+
 /* gather: a panel row of `pitch` floats for each of `taps` taps: the pixels of the segments, which
  * are in order, from data + tap[i] on. Writes anything to the rest of a row and up to
  * CN_PANEL_SLACK floats past the last. */
