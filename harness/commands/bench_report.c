@@ -114,10 +114,12 @@ void st_bench_print(const st_bench *b)
 {
     bool masked = st_bench_masked(b);
     printf("%s %s, weights %s, %lld thread%s, batch %lld, %.2f GFLOP; peak %.0f GFLOP/s, of "
-           "bytes %.0f GOP/s, cache %.0f GB/s, memory %.1f GB/s\n",
+           "bytes %.0f GOP/s, cache %.0f GB/s, memory %.1f GB/s",
            b->model.name, b->model.scale, b->weights.label ? b->weights.label : "unknown",
            (long long)b->threads, b->threads == 1 ? "" : "s", (long long)b->batch, b->gflop,
            b->peak.gflops, b->peak.gops, b->peak.cache, b->peak.gbytes);
+    if (isfinite(b->peak.far)) printf(", threads %.0f to %.0f ns apart", b->peak.near, b->peak.far);
+    puts("");
     if (masked) print_mask(b);
     for (int32_t i = 0; i < b->duel.count; i++)
         if (!b->duel.contestants[i].excluded) print_contestant(b, i);
@@ -240,6 +242,8 @@ cJSON *st_bench_json(const st_bench *b)
     cJSON_AddNumberToObject(row, "peak_byte_gops", b->peak.gops);
     cJSON_AddNumberToObject(row, "cache_gbytes", b->peak.cache);
     cJSON_AddNumberToObject(row, "memory_gbytes", b->peak.gbytes);
+    cJSON_AddNumberToObject(row, "exchange_ns_least", b->peak.near);
+    cJSON_AddNumberToObject(row, "exchange_ns_most", b->peak.far);
     for (int32_t i = 0; i < b->duel.count; i++)
         cJSON_AddItemToArray(engines, engine_json(b, i));
     cJSON_AddItemToObject(row, "engines", engines);

@@ -9,6 +9,7 @@
 #include "condense/pool.h"
 #include "cpu/kernels/kernels.h"
 #include "env/sysfs.h"
+#include "measure/exchange.h"
 
 enum {
     TRIES = 5,
@@ -114,6 +115,7 @@ cn_status st_peak_measure(int threads, cn_isa isa, st_peak *peak, cn_error *erro
         peak->gbytes = (double)FLOATS * sizeof(float) / fastest(pool, read_memory, &l);
         peak->cache = (double)FLOATS * sizeof(float) / fastest(pool, read_cache, &l);
         peak->cached = largest_cache();
+        peak->near = peak->far = st_exchange_measure(pool);
     } else {
         status = cn_fail(error, CN_ENOMEM, "no memory to measure the bandwidth with");
     }
