@@ -286,11 +286,12 @@ SELECT scale, weights, CASE WHEN bits THEN bits || '-bit ' || ranges ELSE scheme
 -- caption: LeNet-5 by ADMM, single weights removed, each rate from the network of the one before;
 --  what each layer gives is found from its sensitivity, or given by hand. n seeds, top-1 accuracy in
 --  per cent with its standard deviation over the seeds, and the points lost, which are to be at most
---  0.20; then how much smaller the weights are stored, without indices (as the papers count) and with
---  them. The weights of convolutions and fully connected layers, against float32.
+--  0.20 (below zero where retraining, of so many steps a rate, did more good than pruning did harm);
+--  then how much smaller the weights are stored, without indices (as the papers count) and with them.
+--  The weights of convolutions and fully connected layers, against float32.
 -- empty: LeNet-5 was not pruned by ADMM ('make compress MODEL=lenet5').
 SELECT dataset, CASE levels WHEN 'none' THEN 'float32' ELSE bits || '-bit ' || levels END AS levels,
-       fixed(avg(rate), 1) AS rate, shares, fixed(avg(kept), 0) AS weights, count(*) AS n,
+       fixed(avg(rate), 1) AS rate, shares, steps, fixed(avg(kept), 0) AS weights, count(*) AS n,
        fixed(100 * avg(top1_dense), 2) AS dense, fixed(100 * avg(top1), 2) AS "top-1",
        fixed(100 * sqrt(max(0, sum(top1 * top1) - count(*) * avg(top1) * avg(top1))
                           / nullif(count(*) - 1, 0)), 2) AS deviation,
@@ -300,8 +301,8 @@ SELECT dataset, CASE levels WHEN 'none' THEN 'float32' ELSE bits || '-bit ' || l
        fixed(avg(storage_rate_values), 0) || 'x' AS "stored, no indices",
        fixed(avg(storage_rate), 0) || 'x' AS stored, 'no container was written' AS "?"
   FROM compressions WHERE model = 'lenet5' AND scheme = 'unstructured' AND method = 'admm'
- GROUP BY dataset, levels, bits, rate_asked, shares
- ORDER BY dataset <> 'mnist', dataset, levels <> 'none', levels, bits, rate_asked;
+ GROUP BY dataset, levels, bits, steps, rate_asked, shares
+ ORDER BY dataset <> 'mnist', dataset, levels <> 'none', levels, bits, steps, rate_asked;
 
 -- name: execution
 -- caption: Pruned networks on our engine: median time, and how many times as fast as our own dense
