@@ -170,8 +170,9 @@ static cn_status raise_peak(const st_bench_request *r, st_bench *b, cn_error *er
     b->peak.cache = fmax(b->peak.cache, now.cache);
     b->peak.gbytes = fmax(b->peak.gbytes, now.gbytes);
     b->peak.cached = now.cached;
-    b->peak.near = b->peak.near > 0 ? fmin(b->peak.near, now.near) : now.near;
-    b->peak.far = fmax(b->peak.far, now.far);
+    bool first = b->peak.far == 0;
+    b->peak.near = first ? now.near : fmin(b->peak.near, now.near);
+    b->peak.far = first ? now.far : fmax(b->peak.far, now.far);
     return CN_OK;
 }
 
