@@ -159,7 +159,7 @@ static cn_status time_layers(const st_bench_request *r, st_bench *b,
 }
 
 /* Measures the machine's limits once more and keeps the higher: a neighbour can only lower them.
- * How far processors are apart changes where a virtual machine's are moved. */
+ * How far threads are apart may have changed: both ends are kept. */
 static cn_status raise_peak(const st_bench_request *r, st_bench *b, cn_error *error)
 {
     st_peak now;
@@ -170,9 +170,8 @@ static cn_status raise_peak(const st_bench_request *r, st_bench *b, cn_error *er
     b->peak.cache = fmax(b->peak.cache, now.cache);
     b->peak.gbytes = fmax(b->peak.gbytes, now.gbytes);
     b->peak.cached = now.cached;
-    bool first = b->peak.far == 0;
-    b->peak.near = first ? now.near : fmin(b->peak.near, now.near);
-    b->peak.far = first ? now.far : fmax(b->peak.far, now.far);
+    b->peak.near = fmin(b->peak.near, now.near); /* of a number and NAN, the number */
+    b->peak.far = fmax(b->peak.far, now.far);
     return CN_OK;
 }
 
@@ -249,7 +248,10 @@ static cn_status record(const st_bench_request *r, const st_bench *b, cn_error *
 
 int st_bench_network(const st_bench_request *r, const char *name)
 {
-    st_bench b = {.threads = r->threads, .batch = r->batch, .asked_for_layers = r->per_layer};
+    st_bench b = {.threads = r->threads,
+                  .batch = r->batch,
+                  .asked_for_layers = r->per_layer,
+                  .peak = {.near = NAN, .far = NAN}};
     cn_error error = {0};
     cn_status status = measure(r, name, &b, &error);
     if (!status && r->rows) cJSON_AddItemToArray(r->rows, st_bench_json(&b));

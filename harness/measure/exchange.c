@@ -8,7 +8,7 @@
 #include "condense/clock.h"
 
 /* The first rounds wait for threads to wake up and are not counted. There may be more threads than
- * processors: then a round takes as long as the system likes, and one is enough. */
+ * processors: one that waits long lets others have its own. */
 enum { ROUNDS_BEFORE = 200, TURNS_OF_WAITING = 1 << 14 };
 static const int64_t enough_ns = 5000000;
 

@@ -5,9 +5,7 @@
 #include "condense/pool.h"
 
 /* Nanoseconds that a line of memory takes from one thread to the next, when it goes round all
- * threads of the pool: the mean over some milliseconds. NAN with one thread. What threads tell each
- * other at the ends of layers takes a few of these, and half a layer's input comes from other
- * processors in as many lines. */
+ * threads of the pool: the mean over some milliseconds. NAN with one thread. */
 double st_exchange_measure(cn_pool *pool);
 
 #endif
